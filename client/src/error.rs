@@ -1,0 +1,77 @@
+//! What can go wrong on the client's side.
+
+use shared::encoding::EncodingError;
+use shared::packing::PackingError;
+use shared::params::ParameterError;
+use shared::ring::{Level, RingError};
+use shared::wire::WireError;
+use thiserror::Error;
+
+/// Errors of this crate.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ClientError {
+    /// The platform gave no random bytes; there is no fallback.
+    #[error("the platform's random generator failed: {0}")]
+    Randomness(String),
+    /// The service speaks another version of the protocol.
+    #[error("the service speaks version {found} of the protocol, this client version {expected}; reload or update")]
+    ApiVersion {
+        /// The service's version.
+        found: u32,
+        /// This client's version.
+        expected: u32,
+    },
+    /// The service proposed parameters that are not safe or not sound.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// The service proposed a packing that doesn't fit.
+    #[error(transparent)]
+    Packing(#[from] PackingError),
+    /// The service proposed a level that the parameters don't have.
+    #[error("{what} is at level {}, the highest of the parameter set is {}", found.0, highest.0)]
+    Level {
+        /// What the level is of.
+        what: &'static str,
+        /// Level proposed.
+        found: Level,
+        /// Top level.
+        highest: Level,
+    },
+    /// The service proposed a scale that can't be used.
+    #[error("{what} has scale {found:e}; a finite number from 1 to 2^200 is needed")]
+    Scale {
+        /// What the scale is of.
+        what: &'static str,
+        /// Scale proposed.
+        found: f64,
+    },
+    /// The service asked for rotation keys that don't exist or more than are reasonable.
+    #[error("the service asks for a rotation key by {step}; steps must ascend within 1..{slots}")]
+    Step {
+        /// Step asked for.
+        step: u32,
+        /// Slots of the parameter set.
+        slots: usize,
+    },
+    /// The input can't be encoded.
+    #[error(transparent)]
+    Encoding(#[from] EncodingError),
+    /// The reply, or a file, can't be read.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The reply is a ciphertext, but not the one the model's description promises.
+    #[error("the reply has level {} and scale 2^{found_scale:.2}, the model's description says level {} and 2^{expected_scale:.2}", found.0, expected.0)]
+    Reply {
+        /// Level found.
+        found: Level,
+        /// log2 of the scale found.
+        found_scale: f64,
+        /// Level promised.
+        expected: Level,
+        /// log2 of the scale promised.
+        expected_scale: f64,
+    },
+    /// Polynomials that don't belong together; a defect of this crate.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+}

@@ -1,0 +1,97 @@
+//! What a model's description asks of the client, checked before it is trusted.
+//!
+//! **Invariant:** a [`Plan`] has a ring at 128 bits of security or more, levels that the ring has,
+//! packings that fit it and rotation steps that exist.
+
+use std::sync::Arc;
+
+use shared::api::{API_VERSION, KeySpec, ModelInfo};
+use shared::encoding::Encoder;
+use shared::params::Parameters;
+use shared::ring::crt::Crt;
+use shared::ring::{Basis, Level, Ring};
+
+use crate::ClientError;
+
+/// A checked model description, with the tables its arithmetic needs.
+#[derive(Debug)]
+pub struct Plan {
+    info: ModelInfo,
+    ring: Arc<Ring>,
+    encoder: Encoder,
+    crt: Crt,
+}
+
+impl Plan {
+    /// Checks a description received from the service.
+    ///
+    /// # Errors
+    /// The first property that doesn't hold; an insecure parameter set is refused by its name.
+    pub fn new(info: ModelInfo) -> Result<Self, ClientError> {
+        if info.api_version != API_VERSION {
+            return Err(ClientError::ApiVersion { found: info.api_version, expected: API_VERSION });
+        }
+        let parameters = Parameters::new(info.parameters.clone())?;
+        let slots = parameters.slots();
+        let top = parameters.top();
+        let check_level = |what, found: Level| {
+            if found > top { Err(ClientError::Level { what, found, highest: top }) } else { Ok(()) }
+        };
+        let check_scale = |what, found: f64| {
+            let usable = (1.0..=2f64.powi(200)).contains(&found);
+            if usable { Ok(()) } else { Err(ClientError::Scale { what, found }) }
+        };
+        check_level("the input", info.input.level)?;
+        check_level("the output", info.output.level)?;
+        check_scale("the input", info.input.scale)?;
+        check_scale("the output", info.output.scale)?;
+        info.input.packing.check(slots, info.input.shape.iter().product())?;
+        info.output.packing.check(slots)?;
+        check_keys(&info.keys, slots, check_level)?;
+        let ring = Ring::new(parameters);
+        let encoder = Encoder::new(ring.degree());
+        let crt = Crt::new(&ring, Basis::Q(info.output.level));
+        Ok(Self { info, ring, encoder, crt })
+    }
+
+    /// The description.
+    #[must_use]
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The ring of its parameter set.
+    #[must_use]
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// The encoder of its ring.
+    pub(crate) fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// The composition of residues at the reply's level.
+    pub(crate) fn crt(&self) -> &Crt {
+        &self.crt
+    }
+}
+
+fn check_keys(
+    keys: &KeySpec,
+    slots: usize,
+    check_level: impl Fn(&'static str, Level) -> Result<(), ClientError>,
+) -> Result<(), ClientError> {
+    if let Some(level) = keys.relinearization {
+        check_level("the relinearization key", level)?;
+    }
+    let mut previous = 0;
+    for key in &keys.rotations {
+        check_level("a rotation key", key.level)?;
+        if key.step <= previous || key.step as usize >= slots {
+            return Err(ClientError::Step { step: key.step, slots });
+        }
+        previous = key.step;
+    }
+    Ok(())
+}

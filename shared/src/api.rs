@@ -1,0 +1,135 @@
+//! What travels as JSON between the page (or the command line) and the evaluator.
+//!
+//! Knows names and shapes; knows neither weights nor key material. Ciphertexts and evaluation
+//! keys travel as `application/octet-stream` in the formats of [`crate::wire`].
+//!
+//! **Invariant:** a reply says what a client needs to take part and nothing about the weights.
+
+use serde::{Deserialize, Serialize};
+
+use crate::packing::{InputPacking, OutputPacking};
+use crate::params::ParameterSpec;
+use crate::ring::Level;
+
+/// The version in every route; raised when a message changes its meaning.
+pub const API_VERSION: u32 = 1;
+
+/// Prefix of every versioned route.
+pub const API_PREFIX: &str = "/api/v1";
+
+/// Media type of ciphertexts and evaluation keys.
+pub const OCTET_STREAM: &str = "application/octet-stream";
+
+/// Media type of errors, RFC 9457.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Reply to `GET models`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelList {
+    /// Version of the protocol, [`API_VERSION`].
+    pub api_version: u32,
+    /// The models in alphabetical order of their ids.
+    pub models: Vec<ModelSummary>,
+}
+
+/// One line of [`ModelList`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Name used in routes: the ONNX file's name without its ending.
+    pub id: String,
+    /// One sentence for people.
+    pub description: String,
+}
+
+/// Reply to `GET models/{id}`: everything a client needs to use a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Version of the protocol, [`API_VERSION`].
+    pub api_version: u32,
+    /// Name used in routes.
+    pub id: String,
+    /// One sentence for people.
+    pub description: String,
+    /// Ring and primes; the client checks them before it trusts them.
+    pub parameters: ParameterSpec,
+    /// What the client encrypts.
+    pub input: InputSpec,
+    /// What the client gets back.
+    pub output: OutputSpec,
+    /// The evaluation keys the circuit uses.
+    pub keys: KeySpec,
+}
+
+/// How a client encodes one input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputSpec {
+    /// Rows and columns of the grey image; pixels are in `[0, 1]`, ink is 1.
+    pub shape: [usize; 2],
+    /// Where each pixel sits.
+    pub packing: InputPacking,
+    /// Scale the pixels are encoded at.
+    pub scale: f64,
+    /// Level the ciphertext is made at.
+    pub level: Level,
+}
+
+/// How a client reads one answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputSpec {
+    /// Names of the classes, in the order of the logits.
+    pub classes: Vec<String>,
+    /// Where each logit sits.
+    pub packing: OutputPacking,
+    /// Scale of the reply.
+    pub scale: f64,
+    /// Level of the reply.
+    pub level: Level,
+    /// Largest magnitude a logit may have before it wraps around the modulus.
+    pub bound: f64,
+}
+
+/// The evaluation keys a circuit uses, each at the highest level where it is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySpec {
+    /// Level of the relinearization key, where the circuit multiplies ciphertexts.
+    pub relinearization: Option<Level>,
+    /// One Galois key per entry, in ascending order of the steps.
+    pub rotations: Vec<RotationKeySpec>,
+}
+
+/// One Galois key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotationKeySpec {
+    /// Slots the key rotates to the left, in `1..slots`.
+    pub step: u32,
+    /// Highest level at which it is used.
+    pub level: Level,
+}
+
+/// Reply to `POST sessions` and `GET sessions/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// 128 random bits in hexadecimal.
+    pub id: String,
+    /// Seconds until the evaluator forgets the keys if they are not used.
+    pub expires_in_s: u64,
+    /// Bytes of evaluation keys held.
+    pub key_bytes: u64,
+}
+
+/// An error reply, RFC 9457.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Stable identifier, a relative URI such as `/problems/session-gone`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of error, in words that don't change.
+    pub title: String,
+    /// HTTP status code.
+    pub status: u16,
+    /// What was wrong this time, where, and what would be right.
+    pub detail: String,
+}
+
+/// [`Problem::kind`] of a session that expired, was evicted or never was: upload the keys again.
+pub const PROBLEM_SESSION_GONE: &str = "/problems/session-gone";

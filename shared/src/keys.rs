@@ -1,0 +1,90 @@
+//! Evaluation keys: what the evaluator needs to relinearize and to rotate.
+//!
+//! Knows their shape and how their uniform halves are expanded; knows no secret.
+//!
+//! **Invariant:** a [`SwitchingKey`] has one pair of polynomials for each digit of its level, all
+//! modulo Q·P at that level.
+
+use std::collections::BTreeMap;
+
+use crate::ring::{Basis, Level, Ntt, Poly, Ring, Seed, uniform};
+
+/// Digits that key switching decomposes a polynomial of this level into.
+#[must_use]
+pub fn digits_at(ring: &Ring, level: Level) -> usize {
+    let parameters = ring.parameters();
+    parameters.primes_at(level).div_ceil(parameters.spec().digit_primes)
+}
+
+/// A key for switching from some polynomial `t` to the session's secret `s` (hybrid key switching,
+/// Han and Ki, ePrint 2019/688, section 3): for each digit `b = -a·s + e + g·t`, where `g` is P
+/// modulo the digit's primes and 0 modulo all others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SwitchingKey {
+    level: Level,
+    digits: Vec<KeyDigit>,
+}
+
+/// The pair of one digit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyDigit {
+    /// `-a·s + e + g·t`.
+    pub b: Poly<Ntt>,
+    /// Uniform.
+    pub a: Poly<Ntt>,
+}
+
+impl SwitchingKey {
+    /// The highest level it can be used at.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The pairs, for the lowest primes first.
+    #[must_use]
+    pub fn digits(&self) -> &[KeyDigit] {
+        &self.digits
+    }
+}
+
+/// A switching key as it travels: the uniform halves are 32 bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeededSwitchingKey {
+    /// The `b` half of each digit, modulo Q·P at the key's level.
+    pub b: Vec<Poly<Ntt>>,
+    /// What the `a` halves are expanded from: digit `d` is polynomial `d` of this seed.
+    pub seed: Seed,
+    /// The highest level it can be used at.
+    pub level: Level,
+}
+
+impl SeededSwitchingKey {
+    /// The key with its uniform halves written out.
+    #[must_use]
+    pub fn expand(self, ring: &Ring) -> SwitchingKey {
+        let (seed, basis) = (self.seed, Basis::Qp(self.level));
+        let expand = |(digit, b)| KeyDigit { b, a: uniform(&seed, digit, ring, basis) };
+        SwitchingKey { level: self.level, digits: (0..).zip(self.b).map(expand).collect() }
+    }
+}
+
+/// All keys of one session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EvaluationKeys {
+    /// Switches `s²` to `s`.
+    pub relinearization: Option<SwitchingKey>,
+    /// For each rotation step to the left, the key that switches `s` to `σ⁻¹(s)`: applied before
+    /// the automorphism σ, so that only the result is permuted.
+    pub rotations: BTreeMap<u32, SwitchingKey>,
+}
+
+impl EvaluationKeys {
+    /// Bytes of residues held.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        let keys = self.relinearization.iter().chain(self.rotations.values());
+        let polys = keys.flat_map(|key| &key.digits).flat_map(|digit| [&digit.b, &digit.a]);
+        polys.map(|poly| size_of_val(poly.residues())).sum()
+    }
+}

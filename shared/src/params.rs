@@ -1,0 +1,342 @@
+//! Parameter sets: a ring degree and its primes, with the security they give.
+//!
+//! Knows numbers only. A [`ParameterSpec`] is what travels and may say anything; [`Parameters`] is
+//! what arithmetic is done with.
+//!
+//! **Invariant:** a [`Parameters`] value is sound and at most the 128-bit line of
+//! [`security::max_log2_qp`]: there is no other way to make one. The shipped specs are held to
+//! the line at compile time.
+
+pub mod security;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::ring::Level;
+use security::{max_log2_qp, product_bits};
+
+/// Largest number of primes in all; more are refused before anything is computed.
+const MAX_PRIMES: usize = 64;
+
+/// A parameter set as written in source or received from outside, unchecked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParameterSpec {
+    /// Name for people and messages.
+    pub name: String,
+    /// log2 of the ring degree N.
+    pub log_n: u32,
+    /// For each level, lowest first, the primes it adds to the modulus. Rescaling from level `l`
+    /// divides by the primes of entry `l`.
+    pub levels: Vec<Vec<u32>>,
+    /// Primes of the key-switching modulus P.
+    pub special: Vec<u32>,
+    /// Primes in one digit of the key-switching decomposition.
+    pub digit_primes: usize,
+}
+
+/// A shipped parameter set, written so that it can be checked at compile time.
+struct Shipped {
+    name: &'static str,
+    log_n: u32,
+    levels: &'static [&'static [u32]],
+    special: &'static [u32],
+    digit_primes: usize,
+}
+
+/// N = 2^12: one square between two linear layers. log2(QP) = 100.7, below the quantum line too.
+const N12: Shipped = Shipped {
+    name: "n12",
+    log_n: 12,
+    levels: &[&[1_032_193, 974_849], &[925_697], &[65_537]],
+    special: &[33_538_049],
+    digit_primes: 1,
+};
+
+/// N = 2^13: five levels, digits of two primes. log2(QP) = 198.9, below the quantum line too.
+const N13: Shipped = Shipped {
+    name: "n13",
+    log_n: 13,
+    levels: &[
+        &[33_538_049, 33_292_289],
+        &[33_177_601],
+        &[33_128_449],
+        &[32_931_841],
+        &[4_079_617],
+    ],
+    special: &[67_043_329, 66_994_177],
+    digit_primes: 2,
+};
+
+impl Shipped {
+    const fn is_secure(&self) -> bool {
+        let bits = product_bits(self.levels, self.special);
+        match max_log2_qp(self.log_n) {
+            Some(line) => bits <= line.classical && bits <= line.quantum,
+            None => false,
+        }
+    }
+
+    fn spec(&self) -> ParameterSpec {
+        ParameterSpec {
+            name: self.name.to_owned(),
+            log_n: self.log_n,
+            levels: self.levels.iter().map(|primes| primes.to_vec()).collect(),
+            special: self.special.to_vec(),
+            digit_primes: self.digit_primes,
+        }
+    }
+}
+
+const _: () = assert!(N12.is_secure(), "n12 is above the 128-bit line");
+const _: () = assert!(N13.is_secure(), "n13 is above the 128-bit line");
+
+/// The parameter sets that ship, smallest ring first.
+#[must_use]
+pub fn shipped() -> Vec<ParameterSpec> {
+    [&N12, &N13].map(Shipped::spec).to_vec()
+}
+
+/// Why a parameter set is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ParameterError {
+    /// Ring degrees outside the security table.
+    #[error("parameter set {name}: N = 2^{log_n} is not supported; 2^11 to 2^17 are")]
+    Degree {
+        /// The set's name.
+        name: String,
+        /// log2 of its ring degree.
+        log_n: u32,
+    },
+    /// The modulus is too large for the ring: less than 128 bits of security.
+    #[error(
+        "parameter set {name} is insecure: log2(QP) takes {bits} bits, 128-bit security at \
+         N = 2^{log_n} allows {limit}"
+    )]
+    Insecure {
+        /// The set's name.
+        name: String,
+        /// log2 of its ring degree.
+        log_n: u32,
+        /// Bits of Q·P.
+        bits: u32,
+        /// Most bits that the table allows.
+        limit: u32,
+    },
+    /// A modulus that the NTT can't use.
+    #[error("parameter set {name}: {value} is not a prime below 2^31 that is 1 mod {two_n}")]
+    Prime {
+        /// The set's name.
+        name: String,
+        /// The offending modulus.
+        value: u32,
+        /// 2N.
+        two_n: u32,
+    },
+    /// The same prime twice.
+    #[error("parameter set {name}: prime {value} occurs twice")]
+    Repeated {
+        /// The set's name.
+        name: String,
+        /// The repeated prime.
+        value: u32,
+    },
+    /// Empty lists, or more than is reasonable.
+    #[error("parameter set {name}: {what}")]
+    Shape {
+        /// The set's name.
+        name: String,
+        /// What is wrong, and what would be right.
+        what: &'static str,
+    },
+}
+
+/// A checked parameter set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    spec: ParameterSpec,
+    bits: u32,
+}
+
+impl Parameters {
+    /// Checks a specification.
+    ///
+    /// # Errors
+    /// The first property that doesn't hold; [`ParameterError::Insecure`] for a modulus above the
+    /// 128-bit line.
+    pub fn new(spec: ParameterSpec) -> Result<Self, ParameterError> {
+        let shape = |what| ParameterError::Shape { name: short_name(&spec.name), what };
+        let Some(line) = max_log2_qp(spec.log_n) else {
+            return Err(ParameterError::Degree { name: short_name(&spec.name), log_n: spec.log_n });
+        };
+        let primes = || spec.levels.iter().flatten().chain(&spec.special).copied();
+        if spec.levels.is_empty() || spec.levels.iter().any(Vec::is_empty) {
+            return Err(shape("every level needs at least one prime"));
+        }
+        if spec.special.is_empty() {
+            return Err(shape("key switching needs at least one special prime"));
+        }
+        if spec.digit_primes == 0 || spec.digit_primes > MAX_PRIMES {
+            return Err(shape("a digit needs 1 to 64 primes"));
+        }
+        if primes().count() > MAX_PRIMES {
+            return Err(shape("at most 64 primes are supported"));
+        }
+        let two_n = 2u32 << spec.log_n;
+        for (at, value) in primes().enumerate() {
+            if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
+                return Err(ParameterError::Prime { name: short_name(&spec.name), value, two_n });
+            }
+            if primes().take(at).any(|earlier| earlier == value) {
+                return Err(ParameterError::Repeated { name: short_name(&spec.name), value });
+            }
+        }
+        let levels: Vec<&[u32]> = spec.levels.iter().map(Vec::as_slice).collect();
+        let bits = product_bits(&levels, &spec.special);
+        if bits > line.classical {
+            return Err(ParameterError::Insecure {
+                name: short_name(&spec.name),
+                log_n: spec.log_n,
+                bits,
+                limit: line.classical,
+            });
+        }
+        Ok(Self { spec, bits })
+    }
+
+    /// The specification these parameters were made from.
+    #[must_use]
+    pub fn spec(&self) -> &ParameterSpec {
+        &self.spec
+    }
+
+    /// Ring degree N.
+    #[must_use]
+    pub fn degree(&self) -> usize {
+        1 << self.spec.log_n
+    }
+
+    /// Slots of one ciphertext, N/2.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.degree() / 2
+    }
+
+    /// Bits of Q·P, rounded up.
+    #[must_use]
+    pub fn log2_qp(&self) -> u32 {
+        self.bits
+    }
+
+    /// The highest level, at which fresh ciphertexts may be made.
+    #[must_use]
+    pub fn top(&self) -> Level {
+        Level(u8::try_from(self.spec.levels.len() - 1).unwrap_or(u8::MAX))
+    }
+
+    /// Primes of Q at a level; the level is clamped to the top.
+    #[must_use]
+    pub fn primes_at(&self, level: Level) -> usize {
+        self.spec.levels.iter().take(usize::from(level.0) + 1).map(Vec::len).sum()
+    }
+
+    /// A number that differs between sets with different rings, primes or digits: FNV-1a over
+    /// them. It tells a mix-up from a match; it is not a commitment.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let levels = self.spec.levels.iter();
+        let words = levels.flat_map(|primes| primes.iter().copied().chain([0]));
+        let rest = self.spec.special.iter().copied();
+        let digits = u32::try_from(self.spec.digit_primes).unwrap_or(u32::MAX);
+        words
+            .chain(rest)
+            .chain([self.spec.log_n, digits])
+            .flat_map(u32::to_le_bytes)
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            })
+    }
+}
+
+/// A name from outside, cut to a length that suits a message.
+fn short_name(name: &str) -> String {
+    name.chars().take(32).collect()
+}
+
+/// Trial division: at most 23,170 odd divisors, done once for each prime of a set.
+fn is_prime(value: u32) -> bool {
+    let value = u64::from(value);
+    value > 2
+        && !value.is_multiple_of(2)
+        && (3..).step_by(2).take_while(|d| d * d <= value).all(|d| !value.is_multiple_of(d))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn n12() -> ParameterSpec {
+        N12.spec()
+    }
+
+    #[track_caller]
+    fn check_refused(change: impl FnOnce(&mut ParameterSpec), expected: &str) {
+        let mut spec = n12();
+        change(&mut spec);
+        let message = Parameters::new(spec).map(|_| ()).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message:?} does not say {expected:?}");
+    }
+
+    #[test]
+    fn shipped_sets_are_accepted_and_below_the_quantum_line() {
+        for spec in shipped() {
+            let parameters = Parameters::new(spec.clone()).expect("shipped");
+            let line = max_log2_qp(spec.log_n).expect("in the table");
+            assert!(parameters.log2_qp() <= line.quantum, "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn names_tell_the_bits_that_are_documented() {
+        let bits = shipped().into_iter().map(|spec| Parameters::new(spec).expect("ok").log2_qp());
+        assert_eq!(bits.collect::<Vec<_>>(), [101, 199]);
+    }
+
+    #[test]
+    fn a_modulus_above_the_line_is_refused_by_name() {
+        check_refused(
+            |spec| spec.special.push(134_176_769),
+            "parameter set n12 is insecure: log2(QP) takes 128 bits, 128-bit security at N = 2^12 \
+             allows 106",
+        );
+    }
+
+    #[test]
+    fn unusable_numbers_are_refused() {
+        check_refused(|spec| spec.levels[1][0] = 925_699, "925699 is not a prime");
+        check_refused(|spec| spec.levels[1][0] = 0, "0 is not a prime");
+        check_refused(|spec| spec.levels[1][0] = 8193 * 8193, "is not a prime");
+        check_refused(|spec| spec.special[0] = 1_032_193, "1032193 occurs twice");
+        check_refused(|spec| spec.levels[2].clear(), "every level needs");
+        check_refused(|spec| spec.levels.clear(), "every level needs");
+        check_refused(|spec| spec.special.clear(), "special prime");
+        check_refused(|spec| spec.digit_primes = 0, "a digit needs");
+        check_refused(|spec| spec.log_n = 40, "N = 2^40 is not supported");
+        check_refused(|spec| spec.levels = vec![vec![1; 100]], "at most 64 primes");
+    }
+
+    #[test]
+    fn fingerprints_tell_sets_apart() {
+        let of = |spec| Parameters::new(spec).expect("ok").fingerprint();
+        let mut moved = n12();
+        let prime = moved.levels[2].remove(0);
+        moved.levels[1].push(prime);
+        moved.levels.pop();
+        let mut wider = n12();
+        wider.digit_primes = 2;
+        let mut renamed = n12();
+        renamed.name = "other".to_owned();
+        assert_ne!(of(n12()), of(moved));
+        assert_ne!(of(n12()), of(wider));
+        assert_eq!(of(n12()), of(renamed));
+    }
+}

@@ -1,0 +1,115 @@
+//! Portable kernels, the oracle for all others.
+
+use super::Kernel;
+use crate::ring::modulus::mul_shoup;
+use crate::ring::ntt::NttTables;
+
+/// Plain Rust, one residue at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar;
+
+impl Kernel for Scalar {
+    fn name(&self) -> &'static str {
+        "scalar"
+    }
+
+    fn forward_ntt(&self, residues: &mut [u32], tables: &NttTables) {
+        let modulus = tables.modulus;
+        let prime = modulus.prime();
+        let mut half = residues.len() / 2;
+        let mut roots = tables.forward.iter().skip(1);
+        while half > 0 {
+            for (block, &(root, quotient)) in residues.chunks_exact_mut(2 * half).zip(&mut roots) {
+                let (low, high) = block.split_at_mut(half);
+                for (a, b) in low.iter_mut().zip(high) {
+                    let product = mul_shoup(*b, root, quotient, prime);
+                    (*a, *b) = (modulus.add(*a, product), modulus.sub(*a, product));
+                }
+            }
+            half /= 2;
+        }
+    }
+
+    fn inverse_ntt(&self, residues: &mut [u32], tables: &NttTables) {
+        let modulus = tables.modulus;
+        let prime = modulus.prime();
+        let mut half = 1;
+        while half < residues.len() {
+            let blocks = residues.len() / (2 * half);
+            let roots = tables.inverse.iter().skip(blocks);
+            for (block, &(root, quotient)) in residues.chunks_exact_mut(2 * half).zip(roots) {
+                let (low, high) = block.split_at_mut(half);
+                for (a, b) in low.iter_mut().zip(high) {
+                    let difference = modulus.sub(*a, *b);
+                    *a = modulus.add(*a, *b);
+                    *b = mul_shoup(difference, root, quotient, prime);
+                }
+            }
+            half *= 2;
+        }
+        let (factor, quotient) = tables.degree_inverse;
+        for residue in residues {
+            *residue = mul_shoup(*residue, factor, quotient, prime);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::Modulus;
+    use proptest::prelude::*;
+
+    const PRIMES: [u32; 3] = [65_537, 33_538_049, 2_147_352_577];
+
+    /// `a · b mod (X^n + 1, prime)` from the definition.
+    fn schoolbook(a: &[u32], b: &[u32], prime: u32) -> Vec<u32> {
+        let (n, p) = (a.len(), i128::from(prime));
+        let mut product = vec![0i128; n];
+        for (i, &x) in a.iter().enumerate() {
+            for (j, &y) in b.iter().enumerate() {
+                let term = i128::from(x) * i128::from(y);
+                product[(i + j) % n] += if i + j < n { term } else { -term };
+            }
+        }
+        product.into_iter().map(|value| value.rem_euclid(p) as u32).collect()
+    }
+
+    fn polynomials() -> impl Strategy<Value = (u32, Vec<u32>, Vec<u32>)> {
+        (proptest::sample::select(&PRIMES[..]), 1u32..8).prop_flat_map(|(prime, log_n)| {
+            let residue = prop_oneof![4 => 0..prime, 1 => Just(0), 1 => Just(prime - 1)];
+            let poly = proptest::collection::vec(residue, 1 << log_n);
+            (Just(prime), poly.clone(), poly)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn ntt_product_is_the_schoolbook_negacyclic_product((prime, a, b) in polynomials()) {
+            let modulus = Modulus::new(prime);
+            let tables = NttTables::new(modulus, a.len());
+            let (mut x, mut y) = (a.clone(), b.clone());
+            Scalar.forward_ntt(&mut x, &tables);
+            Scalar.forward_ntt(&mut y, &tables);
+            let mut product: Vec<u32> = x.iter().zip(&y).map(|(&x, &y)| modulus.mul(x, y)).collect();
+            Scalar.inverse_ntt(&mut product, &tables);
+            prop_assert_eq!(product, schoolbook(&a, &b, prime));
+        }
+
+        #[test]
+        fn forward_evaluates_at_the_documented_roots((prime, a, _) in polynomials()) {
+            let modulus = Modulus::new(prime);
+            let tables = NttTables::new(modulus, a.len());
+            let mut values = a.clone();
+            Scalar.forward_ntt(&mut values, &tables);
+            let bits = a.len().ilog2();
+            let psi = tables.forward[crate::ring::reverse_bits(1, bits)].0;
+            for (i, &value) in values.iter().enumerate() {
+                let exponent = 2 * crate::ring::reverse_bits(i, bits) + 1;
+                let root = modulus.pow(psi, exponent as u32);
+                let expected = a.iter().rev().fold(0, |sum, &c| modulus.add(modulus.mul(sum, root), c));
+                prop_assert_eq!(value, expected);
+            }
+        }
+    }
+}

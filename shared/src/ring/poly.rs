@@ -1,0 +1,263 @@
+//! Polynomials with residues for each prime of a basis.
+
+use std::marker::PhantomData;
+
+use super::backend::kernel;
+use super::galois::GaloisPermutation;
+use super::{Basis, Level, Modulus, Ring, RingError};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Coeff {}
+    impl Sealed for super::Ntt {}
+}
+
+/// How a polynomial is represented.
+pub trait Domain: sealed::Sealed {}
+
+/// By its coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coeff {}
+
+/// By its values at the 2N-th roots of unity, where products are pointwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ntt {}
+
+impl Domain for Coeff {}
+impl Domain for Ntt {}
+
+/// A polynomial modulo X^N + 1 and the primes of a [`Basis`].
+///
+/// # Shapes
+/// N residues per prime, one prime after the other, in the order of [`Ring::limbs`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Poly<D: Domain> {
+    residues: Vec<u32>,
+    degree: usize,
+    basis: Basis,
+    domain: PhantomData<D>,
+}
+
+impl<D: Domain> Poly<D> {
+    /// The zero polynomial.
+    #[must_use]
+    pub fn zero(ring: &Ring, basis: Basis) -> Self {
+        let degree = ring.degree();
+        let residues = vec![0; ring.limbs(basis).len() * degree];
+        Self { residues, degree, basis, domain: PhantomData }
+    }
+
+    /// The primes it has residues for.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        self.basis
+    }
+
+    /// The residues for each prime, in the order of [`Ring::limbs`].
+    pub fn limbs(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        self.residues.chunks_exact(self.degree)
+    }
+
+    /// The residues for each prime, to be changed; whoever changes them keeps them below it.
+    pub fn limbs_mut(&mut self) -> impl ExactSizeIterator<Item = &mut [u32]> {
+        self.residues.chunks_exact_mut(self.degree)
+    }
+
+    /// The residues for the prime at a position of [`Ring::moduli`]; empty where it has none.
+    #[must_use]
+    pub fn limb_at(&self, position: usize, ring: &Ring) -> &[u32] {
+        let limb = ring.limbs(self.basis).position(|own| own == position);
+        limb.and_then(|limb| self.residues.chunks_exact(self.degree).nth(limb)).unwrap_or(&[])
+    }
+
+    /// All residues, one prime after the other.
+    #[must_use]
+    pub fn residues(&self) -> &[u32] {
+        &self.residues
+    }
+
+    /// All residues, to be changed; whoever changes them keeps them below their prime.
+    pub fn residues_mut(&mut self) -> &mut [u32] {
+        &mut self.residues
+    }
+
+    fn check_basis(&self, other: Basis) -> Result<(), RingError> {
+        if self.basis == other {
+            Ok(())
+        } else {
+            Err(RingError::BasisMismatch { left: self.basis, right: other })
+        }
+    }
+
+    fn zip_assign(
+        &mut self,
+        rhs: &Self,
+        ring: &Ring,
+        operation: impl Fn(Modulus, u32, u32) -> u32,
+    ) -> Result<(), RingError> {
+        self.check_basis(rhs.basis)?;
+        let moduli = ring.moduli_of(self.basis);
+        for ((left, right), modulus) in self.limbs_mut().zip(rhs.limbs()).zip(moduli) {
+            for (a, &b) in left.iter_mut().zip(right) {
+                *a = operation(modulus, *a, b);
+            }
+        }
+        Ok(())
+    }
+
+    /// `self += rhs`.
+    ///
+    /// # Errors
+    /// [`RingError::BasisMismatch`].
+    pub fn add_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
+        self.zip_assign(rhs, ring, Modulus::add)
+    }
+
+    /// `self -= rhs`.
+    ///
+    /// # Errors
+    /// [`RingError::BasisMismatch`].
+    pub fn sub_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
+        self.zip_assign(rhs, ring, Modulus::sub)
+    }
+
+    /// Keeps the residues of the lower primes only; a no-op at or below that level.
+    pub fn drop_to(&mut self, level: Level, ring: &Ring) {
+        if level < self.basis.level() || self.basis != Basis::Q(self.basis.level()) {
+            let target = Basis::Q(level.min(self.basis.level()));
+            self.residues.truncate(ring.limbs(target).len() * self.degree);
+            self.basis = target;
+        }
+    }
+
+    fn transform(mut self, ring: &Ring, inverse: bool) -> Vec<u32> {
+        let kernel = kernel();
+        let positions = ring.limbs(self.basis);
+        for (residues, position) in self.limbs_mut().zip(positions) {
+            if inverse {
+                kernel.inverse_ntt(residues, ring.tables(position));
+            } else {
+                kernel.forward_ntt(residues, ring.tables(position));
+            }
+        }
+        self.residues
+    }
+}
+
+impl Poly<Coeff> {
+    /// The polynomial with these signed coefficients, reduced modulo each prime.
+    ///
+    /// # Shapes
+    /// `coefficients`: N numbers above `-2^63`; missing ones are zero.
+    #[must_use]
+    pub fn from_signed(coefficients: &[i64], ring: &Ring, basis: Basis) -> Self {
+        let mut poly = Self::zero(ring, basis);
+        for (residues, modulus) in poly.limbs_mut().zip(ring.moduli_of(basis)) {
+            for (residue, &coefficient) in residues.iter_mut().zip(coefficients) {
+                *residue = modulus.reduce_signed(coefficient);
+            }
+        }
+        poly
+    }
+
+    /// The same polynomial in the NTT domain.
+    #[must_use]
+    pub fn into_ntt(self, ring: &Ring) -> Poly<Ntt> {
+        let (degree, basis) = (self.degree, self.basis);
+        Poly { residues: self.transform(ring, false), degree, basis, domain: PhantomData }
+    }
+}
+
+impl Poly<Ntt> {
+    /// The polynomial with these NTT residues, in the order of [`Ring::limbs`]; whoever gives them
+    /// keeps them below their primes. Missing ones are zero.
+    #[must_use]
+    pub fn from_limbs<'a>(
+        limbs: impl IntoIterator<Item = &'a [u32]>,
+        ring: &Ring,
+        basis: Basis,
+    ) -> Self {
+        let mut poly = Self::zero(ring, basis);
+        for (to, from) in poly.limbs_mut().zip(limbs) {
+            for (to, &from) in to.iter_mut().zip(from) {
+                *to = from;
+            }
+        }
+        poly
+    }
+
+    /// The same polynomial by its coefficients.
+    #[must_use]
+    pub fn into_coeff(self, ring: &Ring) -> Poly<Coeff> {
+        let (degree, basis) = (self.degree, self.basis);
+        Poly { residues: self.transform(ring, true), degree, basis, domain: PhantomData }
+    }
+
+    /// `self *= rhs`.
+    ///
+    /// # Errors
+    /// [`RingError::BasisMismatch`].
+    pub fn mul_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
+        self.zip_assign(rhs, ring, Modulus::mul)
+    }
+
+    /// Applies `X → X^g`.
+    #[must_use]
+    pub fn automorphism(&self, permutation: &GaloisPermutation) -> Self {
+        let limbs = self.limbs();
+        let residues = limbs.flat_map(|limb| permutation.sources().map(|source| limb[source]));
+        Self {
+            residues: residues.collect(),
+            degree: self.degree,
+            basis: self.basis,
+            domain: PhantomData,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::{Parameters, shipped};
+    use crate::ring::galois::GaloisElement;
+
+    /// Coefficients by the definition of `X → X^g` modulo X^n + 1.
+    fn substitute(coefficients: &[i64], element: u32) -> Vec<i64> {
+        let n = coefficients.len();
+        let mut image = vec![0; n];
+        for (i, &coefficient) in coefficients.iter().enumerate() {
+            let exponent = i * element as usize % (2 * n);
+            image[exponent % n] = if exponent < n { coefficient } else { -coefficient };
+        }
+        image
+    }
+
+    #[test]
+    fn automorphism_substitutes_powers_of_x() {
+        for spec in shipped() {
+            let ring = Ring::new(Parameters::new(spec).expect("shipped"));
+            let basis = Basis::Qp(Level(1));
+            let coefficients: Vec<i64> =
+                (0..ring.degree() as i64).map(|i| i * i % 1009 - 500).collect();
+            let poly = Poly::from_signed(&coefficients, &ring, basis).into_ntt(&ring);
+            for step in [1, 5, ring.degree() / 2 - 1] {
+                let element = GaloisElement::rotation(step, ring.degree());
+                let got = poly.automorphism(&GaloisPermutation::new(element, ring.degree()));
+                let want = substitute(&coefficients, element.get());
+                let want = Poly::from_signed(&want, &ring, basis).into_ntt(&ring);
+                assert_eq!(got, want, "step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn operands_with_different_moduli_are_refused() {
+        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let mut high = Poly::<Ntt>::zero(&ring, Basis::Q(Level(2)));
+        let low = Poly::<Ntt>::zero(&ring, Basis::Q(Level(1)));
+        let expected = RingError::BasisMismatch { left: Basis::Q(Level(2)), right: Basis::Q(Level(1)) };
+        assert_eq!(high.add_assign(&low, &ring), Err(expected));
+        high.drop_to(Level(1), &ring);
+        assert_eq!(high.mul_assign(&low, &ring), Ok(()));
+    }
+}
