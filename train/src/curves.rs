@@ -1,0 +1,4 @@
+//! What a run looked like.
+
+pub mod picture;
+pub mod tensorboard;

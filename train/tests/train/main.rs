@@ -1,0 +1,9 @@
+//! Training, its data and its products.
+
+mod data;
+mod drawn;
+mod files;
+mod preparation;
+mod runtime;
+mod shipped;
+mod small_run;
