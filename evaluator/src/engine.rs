@@ -1,0 +1,167 @@
+//! Homomorphic operations: what can be computed on ciphertexts with evaluation keys.
+//!
+//! RNS-CKKS (Cheon, Han, Kim, Kim and Song, ePrint 2018/931) with hybrid key switching (Han and
+//! Ki, ePrint 2019/688). Knows rings, plaintexts, ciphertexts and switching keys; knows no network
+//! and no packing of one.
+//!
+//! **Invariant:** operands are checked before they are used: levels and scales that don't fit, and
+//! keys that are missing, are errors that say what would fit. A result is at the level and scale
+//! that its documentation states.
+
+mod arithmetic;
+mod basis;
+mod key_switch;
+mod matrix;
+mod plaintext;
+mod rotation;
+
+pub use key_switch::Decomposed;
+pub use matrix::{Diagonals, MatrixPlan, RotateAndSum};
+pub use plaintext::Plaintext;
+
+use std::sync::{Arc, OnceLock};
+
+use shared::encoding::{Encoder, EncodingError};
+use shared::ring::galois::{GaloisElement, GaloisPermutation};
+use shared::ring::{Basis, Level, Ring, RingError};
+use shared::wire::KeyUse;
+use thiserror::Error;
+
+use basis::{BasisExtension, ExactDivision};
+
+/// Why an operation can't be done.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum EvalError {
+    /// A rotation key that was not uploaded.
+    #[error("no Galois key for a rotation by {step}; uploaded steps: {uploaded:?}")]
+    MissingGaloisKey {
+        /// The rotation needed.
+        step: u32,
+        /// The steps there are keys for.
+        uploaded: Vec<u32>,
+    },
+    /// A product of ciphertexts without the key to bring it back to two polynomials.
+    #[error("no relinearization key was uploaded, and the model multiplies ciphertexts")]
+    MissingRelinearizationKey,
+    /// A key that was made for a lower level than it is needed at.
+    #[error("{key} was made for level {}, it is needed at level {}", found.0, needed.0)]
+    KeyLevel {
+        /// Which key.
+        key: KeyUse,
+        /// Level it was made for.
+        found: Level,
+        /// Level it is needed at.
+        needed: Level,
+    },
+    /// Operands at different levels.
+    #[error("operands are at levels {} and {}; bring both to the lower", left.0, right.0)]
+    LevelMismatch {
+        /// Level of the left operand.
+        left: Level,
+        /// Level of the right operand.
+        right: Level,
+    },
+    /// A sum of different scales.
+    #[error("cannot add scales 2^{left:.1} and 2^{right:.1}; rescale the larger first")]
+    ScaleMismatch {
+        /// log2 of the left operand's scale.
+        left: f64,
+        /// log2 of the right operand's scale.
+        right: f64,
+    },
+    /// A rescale at the lowest level.
+    #[error("nothing to rescale by: the ciphertext is at the lowest level")]
+    NoLevelLeft,
+    /// A ciphertext that is not what the circuit takes.
+    #[error(
+        "input has level {} and scale 2^{found_scale:.2}, the model takes level {} and 2^{expected_scale:.2}; \
+         fetch the model's description again",
+        found.0, expected.0
+    )]
+    Input {
+        /// Level of the input.
+        found: Level,
+        /// log2 of its scale.
+        found_scale: f64,
+        /// Level the circuit takes.
+        expected: Level,
+        /// log2 of the scale the circuit takes.
+        expected_scale: f64,
+    },
+    /// Plain numbers that don't fit.
+    #[error(transparent)]
+    Encoding(#[from] EncodingError),
+    /// Polynomials that don't belong together.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+}
+
+/// One parameter set's constants for all operations.
+#[derive(Debug)]
+pub struct Engine {
+    ring: Arc<Ring>,
+    encoder: Encoder,
+    /// For each level above 0, division by the primes that rescaling drops.
+    rescales: Vec<ExactDivision>,
+    /// For each level, division by P.
+    mod_downs: Vec<ExactDivision>,
+    /// For each level, for each digit, the extension to all other primes of Q·P.
+    digits: Vec<Vec<BasisExtension>>,
+    /// For each rotation step, once it was used.
+    permutations: Vec<OnceLock<GaloisPermutation>>,
+}
+
+impl Engine {
+    /// Precomputes the constants of a ring.
+    #[must_use]
+    pub fn new(ring: Arc<Ring>) -> Self {
+        let parameters = ring.parameters();
+        let levels = || (0..=parameters.top().0).map(Level);
+        let special: Vec<usize> = (ring.q_count()..ring.moduli().len()).collect();
+        let rescale = |level: Level| {
+            let kept = parameters.primes_at(Level(level.0 - 1));
+            let dropped: Vec<usize> = (kept..parameters.primes_at(level)).collect();
+            ExactDivision::new(&ring, &dropped, &(0..kept).collect::<Vec<_>>())
+        };
+        let mod_down = |level| {
+            let kept: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
+            ExactDivision::new(&ring, &special, &kept)
+        };
+        let digits = |level| {
+            let all: Vec<usize> = ring.limbs(Basis::Qp(level)).collect();
+            let q: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
+            let extension = |digit: &[usize]| {
+                let others: Vec<usize> =
+                    all.iter().copied().filter(|position| !digit.contains(position)).collect();
+                BasisExtension::new(&ring, digit, &others)
+            };
+            q.chunks(parameters.spec().digit_primes).map(extension).collect()
+        };
+        Self {
+            encoder: Encoder::new(ring.degree()),
+            rescales: levels().skip(1).map(rescale).collect(),
+            mod_downs: levels().map(mod_down).collect(),
+            digits: levels().map(digits).collect(),
+            permutations: (0..parameters.slots()).map(|_| OnceLock::new()).collect(),
+            ring: Arc::clone(&ring),
+        }
+    }
+
+    /// The ring it computes in.
+    #[must_use]
+    pub fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// Number of slots.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.encoder.slots()
+    }
+
+    fn permutation(&self, step: u32) -> &GaloisPermutation {
+        let (step, degree) = (step as usize % self.slots(), self.ring.degree());
+        self.permutations[step]
+            .get_or_init(|| GaloisPermutation::new(GaloisElement::rotation(step, degree), degree))
+    }
+}

@@ -1,0 +1,153 @@
+//! Sums, products and rescaling.
+
+use shared::ciphertext::Ciphertext;
+use shared::encoding::Scale;
+use shared::keys::EvaluationKeys;
+use shared::ring::{Basis, Level, Ntt, Poly, Ring};
+use shared::wire::KeyUse;
+
+use super::{Engine, EvalError, Plaintext};
+
+/// Scales that differ by less than this fraction are the same: rounding in their bookkeeping.
+const SCALE_TOLERANCE: f64 = 1e-9;
+
+pub(super) fn check_levels(left: Level, right: Level) -> Result<(), EvalError> {
+    if left == right { Ok(()) } else { Err(EvalError::LevelMismatch { left, right }) }
+}
+
+pub(super) fn check_scales(left: Scale, right: Scale) -> Result<(), EvalError> {
+    if (left.0 / right.0 - 1.0).abs() < SCALE_TOLERANCE {
+        Ok(())
+    } else {
+        Err(EvalError::ScaleMismatch { left: left.0.log2(), right: right.0.log2() })
+    }
+}
+
+/// `Σ left·right` modulo the primes of `basis`, reduced once per as many products as 64 bits hold.
+///
+/// # Shapes
+/// Each operand has residues for all primes of `basis`, and may have more.
+pub(super) fn sum_of_products(
+    pairs: &[(&Poly<Ntt>, &Poly<Ntt>)],
+    ring: &Ring,
+    basis: Basis,
+) -> Poly<Ntt> {
+    let mut result = Poly::zero(ring, basis);
+    let mut sums = vec![0u64; ring.degree()];
+    for (residues, position) in result.limbs_mut().zip(ring.limbs(basis)) {
+        let modulus = ring.moduli()[position];
+        // One less, to leave room for the residue that a reduction leaves behind.
+        let products = modulus.products_before_overflow() - 1;
+        sums.fill(0);
+        for (at, (left, right)) in pairs.iter().enumerate() {
+            let factors = left.limb_at(position, ring).iter().zip(right.limb_at(position, ring));
+            for (sum, (&a, &b)) in sums.iter_mut().zip(factors) {
+                *sum += u64::from(a) * u64::from(b);
+            }
+            if (at + 1).is_multiple_of(products) {
+                for sum in &mut sums {
+                    *sum = u64::from(modulus.reduce(*sum));
+                }
+            }
+        }
+        for (residue, &sum) in residues.iter_mut().zip(&sums) {
+            *residue = modulus.reduce(sum);
+        }
+    }
+    result
+}
+
+impl Engine {
+    /// `a + b`, at their common level and scale.
+    ///
+    /// # Errors
+    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`].
+    pub fn add(&self, a: &Ciphertext, b: &Ciphertext) -> Result<Ciphertext, EvalError> {
+        check_levels(a.level(), b.level())?;
+        check_scales(a.scale(), b.scale())?;
+        let scale = a.scale();
+        let (mut c0, mut c1) = a.clone().into_parts();
+        c0.add_assign(b.c0(), &self.ring)?;
+        c1.add_assign(b.c1(), &self.ring)?;
+        Ok(Ciphertext::new(c0, c1, scale)?)
+    }
+
+    /// `a + b` with plain `b`, at their common level and scale.
+    ///
+    /// # Errors
+    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`].
+    pub fn add_plain(&self, a: &Ciphertext, b: &Plaintext) -> Result<Ciphertext, EvalError> {
+        check_levels(a.level(), b.level())?;
+        check_scales(a.scale(), b.scale())?;
+        let scale = a.scale();
+        let (mut c0, c1) = a.clone().into_parts();
+        c0.add_assign(b.poly(), &self.ring)?;
+        Ok(Ciphertext::new(c0, c1, scale)?)
+    }
+
+    /// `Σ aᵢ·bᵢ` with plain `bᵢ`, slot by slot; the scale is the product of the scales.
+    ///
+    /// # Errors
+    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`] between terms;
+    /// [`EvalError::NoLevelLeft`] never.
+    pub fn mul_plain_sum(
+        &self,
+        terms: &[(&Ciphertext, &Plaintext)],
+    ) -> Result<Ciphertext, EvalError> {
+        let product_scale =
+            |(a, b): &(&Ciphertext, &Plaintext)| Scale(a.scale().0 * b.scale().0);
+        let (level, scale) = terms
+            .first()
+            .map_or((Level(0), Scale(1.0)), |term| (term.0.level(), product_scale(term)));
+        for term in terms {
+            check_levels(level, term.0.level())?;
+            check_levels(level, term.1.level())?;
+            check_scales(scale, product_scale(term))?;
+        }
+        let half = |part: fn(&Ciphertext) -> &Poly<Ntt>| {
+            let pairs: Vec<_> = terms.iter().map(|(a, b)| (part(a), b.poly())).collect();
+            sum_of_products(&pairs, &self.ring, Basis::Q(level))
+        };
+        Ok(Ciphertext::new(half(Ciphertext::c0), half(Ciphertext::c1), scale)?)
+    }
+
+    /// `a²`, slot by slot, relinearized; the scale is squared.
+    ///
+    /// # Errors
+    /// [`EvalError::MissingRelinearizationKey`], [`EvalError::KeyLevel`].
+    pub fn square(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, EvalError> {
+        let key = keys.relinearization.as_ref().ok_or(EvalError::MissingRelinearizationKey)?;
+        let (mut d0, mut d1, mut d2) = (a.c0().clone(), a.c0().clone(), a.c1().clone());
+        d0.mul_assign(a.c0(), &self.ring)?;
+        d1.add_assign(a.c0(), &self.ring)?;
+        d1.mul_assign(a.c1(), &self.ring)?;
+        d2.mul_assign(a.c1(), &self.ring)?;
+        let decomposed = self.decompose(d2);
+        let (k0, k1) = self.switch(&decomposed, key, KeyUse::Relinearization)?;
+        d0.add_assign(&k0, &self.ring)?;
+        d1.add_assign(&k1, &self.ring)?;
+        Ok(Ciphertext::new(d0, d1, Scale(a.scale().0 * a.scale().0))?)
+    }
+
+    /// Divides message and modulus by the primes of the ciphertext's level: one level lower.
+    ///
+    /// # Errors
+    /// [`EvalError::NoLevelLeft`] at level 0.
+    pub fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, EvalError> {
+        let lower = a.level().0.checked_sub(1).ok_or(EvalError::NoLevelLeft)?;
+        let division = &self.rescales[usize::from(lower)];
+        let divide = |poly: &Poly<Ntt>| {
+            let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
+            Poly::from_limbs(limbs.iter().map(Vec::as_slice), &self.ring, Basis::Q(Level(lower)))
+        };
+        let scale = Scale(a.scale().0 / self.rescale_divisor(a.level()));
+        Ok(Ciphertext::new(divide(a.c0()), divide(a.c1()), scale)?)
+    }
+
+    /// The product of the primes that rescaling from this level divides by.
+    #[must_use]
+    pub fn rescale_divisor(&self, level: Level) -> f64 {
+        let primes = self.ring.parameters().spec().levels.get(usize::from(level.0));
+        primes.into_iter().flatten().map(|&prime| f64::from(prime)).product()
+    }
+}

@@ -1,0 +1,78 @@
+//! Hybrid key switching: decompose into digits, multiply by the key, divide by P.
+
+use shared::keys::SwitchingKey;
+use shared::ring::backend::kernel;
+use shared::ring::{Basis, Level, Ntt, Poly};
+use shared::wire::KeyUse;
+
+use super::arithmetic::sum_of_products;
+use super::{Engine, EvalError};
+
+/// A polynomial's digits modulo Q·P, ready for any number of keys: what rotations of one
+/// ciphertext share (hoisting, Halevi and Shoup, ePrint 2018/244, section 4).
+#[derive(Clone, Debug)]
+pub struct Decomposed {
+    digits: Vec<Poly<Ntt>>,
+    level: Level,
+}
+
+impl Engine {
+    /// Decomposes a polynomial modulo Q into digits, each extended to Q·P.
+    #[must_use]
+    pub fn decompose(&self, poly: Poly<Ntt>) -> Decomposed {
+        let ring = &self.ring;
+        let level = poly.basis().level();
+        let coefficients = poly.clone().into_coeff(ring);
+        let kernel = kernel();
+        let extend = |extension: &super::BasisExtension| {
+            let mut digit = Poly::zero(ring, Basis::Qp(level));
+            let mut extended: Vec<Vec<u32>> = vec![Vec::new(); ring.moduli().len()];
+            let sources: Vec<&[u32]> =
+                extension.sources().map(|position| coefficients.limb_at(position, ring)).collect();
+            extension.extend(&sources, |position, mut residues| {
+                kernel.forward_ntt(&mut residues, ring.tables(position));
+                extended[position] = residues;
+            });
+            for (to, position) in digit.limbs_mut().zip(ring.limbs(Basis::Qp(level))) {
+                let from: &[u32] = match extended[position].as_slice() {
+                    [] => poly.limb_at(position, ring),
+                    residues => residues,
+                };
+                to.copy_from_slice(from);
+            }
+            digit
+        };
+        Decomposed { digits: self.digits[usize::from(level.0)].iter().map(extend).collect(), level }
+    }
+
+    /// `(u, v)` with `u + v·s ≈ c·t`, for a decomposed `c` and a key that switches from `t` to `s`.
+    ///
+    /// # Shapes
+    /// Both polynomials are modulo Q at the level of `c`; the error is that of one mod-down.
+    /// # Errors
+    /// [`EvalError::KeyLevel`] if the key was made below that level.
+    pub(super) fn switch(
+        &self,
+        decomposed: &Decomposed,
+        key: &SwitchingKey,
+        key_use: KeyUse,
+    ) -> Result<(Poly<Ntt>, Poly<Ntt>), EvalError> {
+        let level = decomposed.level;
+        if key.level() < level {
+            return Err(EvalError::KeyLevel { key: key_use, found: key.level(), needed: level });
+        }
+        let half = |part: fn(&shared::keys::KeyDigit) -> &Poly<Ntt>| {
+            let pairs: Vec<_> = decomposed.digits.iter().zip(key.digits().iter().map(part)).collect();
+            self.mod_down(&sum_of_products(&pairs, &self.ring, Basis::Qp(level)))
+        };
+        Ok((half(|digit| &digit.b), half(|digit| &digit.a)))
+    }
+
+    /// Divides a polynomial modulo Q·P by P.
+    fn mod_down(&self, poly: &Poly<Ntt>) -> Poly<Ntt> {
+        let level = poly.basis().level();
+        let division = &self.mod_downs[usize::from(level.0)];
+        let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
+        Poly::from_limbs(limbs.iter().map(Vec::as_slice), &self.ring, Basis::Q(level))
+    }
+}

@@ -1,0 +1,163 @@
+//! The service: sessions of evaluation keys, and ciphertexts in and out.
+//!
+//! Knows HTTP, limits and who holds which keys; can't decrypt, and leaves all arithmetic to
+//! [`crate::circuit`]. `main` and the tests build the same service through [`configure`].
+//!
+//! **Invariant:** memory is bounded whatever clients send: bodies, sessions, uploads and jobs each
+//! have a limit with an error of its own. Arithmetic never runs on the threads that answer HTTP.
+//! Logs hold routes, statuses and times, and never a body, a key, a session id or an address.
+
+mod body;
+mod limits;
+mod listen;
+pub mod metrics;
+pub mod models;
+mod observe;
+pub mod page;
+pub mod pool;
+pub mod problem;
+mod routes;
+pub mod session;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use rayon::ThreadPoolBuildError;
+use shared::keys::EvaluationKeys;
+use shared::ring::Ring;
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::circuit::Circuit;
+pub use limits::Limits;
+pub use listen::{Listening, listen};
+use metrics::Metrics;
+pub use observe::REQUEST_ID;
+use page::Page;
+use pool::Pool;
+use session::{Clock, SessionStore, SystemClock};
+
+/// What one session holds.
+pub struct SessionKeys {
+    /// Fingerprint of the parameter set that the keys were made for.
+    pub fingerprint: u64,
+    /// The keys.
+    pub keys: EvaluationKeys,
+}
+
+/// Everything that the routes share.
+pub struct App {
+    models: BTreeMap<String, Arc<Circuit>>,
+    /// The rings of the models by the fingerprint of their parameters.
+    rings: BTreeMap<u64, Arc<Ring>>,
+    sessions: SessionStore<SessionKeys>,
+    pool: Pool,
+    uploads: Semaphore,
+    metrics: Metrics,
+    limits: Limits,
+    page: Option<Page>,
+    /// Tells the request ids of one start from those of another.
+    start_id: u32,
+    requests: AtomicU64,
+}
+
+/// Why the service can't start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// There is nothing to serve.
+    #[error("there is no model to serve")]
+    NoModel,
+    /// The threads for the arithmetic can't be started.
+    #[error("the threads for the arithmetic can't be started: {0}")]
+    Threads(#[from] ThreadPoolBuildError),
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl App {
+    /// A service of these models, without a page, by the machine's clock.
+    ///
+    /// # Errors
+    /// There is no model, or the operating system refuses threads or randomness.
+    pub fn new(
+        models: impl IntoIterator<Item = Circuit>,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
+        let with_id = |circuit: Circuit| (circuit.info().id.clone(), Arc::new(circuit));
+        let models: BTreeMap<_, _> = models.into_iter().map(with_id).collect();
+        if models.is_empty() {
+            return Err(StartError::NoModel);
+        }
+        let with_fingerprint =
+            |ring: &Arc<Ring>| (ring.parameters().fingerprint(), Arc::clone(ring));
+        Ok(Self {
+            rings: models
+                .values()
+                .map(|circuit| with_fingerprint(circuit.ring()))
+                .collect(),
+            models,
+            sessions: SessionStore::new(limits.sessions, Arc::new(SystemClock::new())),
+            pool: Pool::new(limits.threads, limits.jobs)?,
+            uploads: Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS)),
+            metrics: Metrics::new(),
+            limits,
+            page: None,
+            start_id: getrandom::u32()?,
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// The same service, with a page at `/`.
+    #[must_use]
+    pub fn with_page(self, page: Page) -> Self {
+        Self {
+            page: Some(page),
+            ..self
+        }
+    }
+
+    /// The same service by another clock; sessions that it held are forgotten.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            sessions: SessionStore::new(self.limits.sessions, clock),
+            ..self
+        }
+    }
+
+    /// Where the arithmetic runs.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The keys that clients uploaded.
+    #[must_use]
+    pub fn sessions(&self) -> &SessionStore<SessionKeys> {
+        &self.sessions
+    }
+
+    fn next_request_id(&self) -> String {
+        format!(
+            "{:08x}-{:x}",
+            self.start_id,
+            self.requests.fetch_add(1, Ordering::Relaxed)
+        )
+    }
+}
+
+/// Adds the whole service: API, probes, metrics and page.
+pub fn configure(config: &mut ServiceConfig, app: Data<App>) {
+    let scope = web::scope("").configure(routes::list);
+    let scope = match &app.page {
+        Some(page) => scope.service(page.service()),
+        None => scope.default_service(web::to(routes::not_found)),
+    };
+    config
+        .app_data(app)
+        .service(scope.wrap(from_fn(observe::observe)));
+}

@@ -1,0 +1,251 @@
+//! What a request is told when it fails: RFC 9457 problem details.
+//!
+//! Knows every way a request can fail and the status it gets; knows no request, no session and no
+//! model. The words of `shared::wire` and `circuit` errors pass through unchanged.
+//!
+//! **Invariant:** every error reply is `application/problem+json` with a stable `type`, and says
+//! what would be right. A detail may quote a request's names, cut to [`QUOTE`] characters, and
+//! never a session id, a key or a ciphertext.
+
+mod message;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use shared::api::{OCTET_STREAM, PROBLEM_JSON, Problem};
+use thiserror::Error;
+
+/// Most characters of a request that a detail repeats.
+pub const QUOTE: usize = 64;
+
+/// Seconds after which a client that was turned away should come back.
+const RETRY_AFTER: &str = "1";
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ApiError {
+    /// No such route or file.
+    #[error(
+        "there is nothing at this address; the API is at {}",
+        shared::api::API_PREFIX
+    )]
+    NotFound,
+    /// The route exists, the method doesn't.
+    #[error("this address does not take the method {found}; it takes {allowed}")]
+    MethodNotAllowed {
+        /// The request's method, quoted.
+        found: String,
+        /// Methods the route has, as the `Allow` header wants them.
+        allowed: &'static str,
+    },
+    /// A model that isn't loaded.
+    #[error("no model is called {id:?}; there are {}", known.join(", "))]
+    UnknownModel {
+        /// The name asked for, quoted.
+        id: String,
+        /// The names that exist.
+        known: Vec<String>,
+    },
+    /// A session id that this server can't have made.
+    #[error("a session id is 32 lower-case hexadecimal digits, as POST sessions returned it")]
+    MalformedSessionId,
+    /// A session that expired, was evicted, was deleted, or is from before a restart.
+    #[error(
+        "the evaluator does not hold this session's keys (any more); upload them again with POST \
+         sessions"
+    )]
+    SessionGone,
+    /// Query parameters that can't be read.
+    #[error("the query string can't be read: {0}")]
+    BadQuery(String),
+    /// A body in another format.
+    #[error("the body is {found}; send it as {OCTET_STREAM}, without a content encoding")]
+    UnsupportedMediaType {
+        /// What the request declared, quoted.
+        found: String,
+    },
+    /// A body past the route's limit.
+    #[error("the body is larger than the {limit} bytes that this route takes")]
+    BodyTooLarge {
+        /// Limit in bytes.
+        limit: usize,
+    },
+    /// A body that didn't arrive in time.
+    #[error("the body did not arrive within {seconds} s")]
+    BodyTimeout {
+        /// Time allowed.
+        seconds: u64,
+    },
+    /// A body that broke off.
+    #[error("the body ended before the request did")]
+    BodyIncomplete,
+    /// Keys that are larger than the whole store.
+    #[error("the keys take {bytes} bytes in memory; the evaluator holds at most {limit}")]
+    KeysTooLarge {
+        /// Memory the keys take.
+        bytes: u64,
+        /// Memory there is for keys.
+        limit: u64,
+    },
+    /// A body in the right format that says something wrong; see [`message`] for the kinds.
+    #[error("{detail}")]
+    Message {
+        /// The problem's kind, without its prefix.
+        kind: &'static str,
+        /// The problem's title.
+        title: &'static str,
+        /// The reply's status.
+        status: StatusCode,
+        /// What was wrong, where, and what would be right.
+        detail: String,
+    },
+    /// All places for work are taken.
+    #[error("all {places} places for {what} are taken; try again in a moment")]
+    Busy {
+        /// How many places there are.
+        places: usize,
+        /// What they are for.
+        what: &'static str,
+    },
+    /// The operating system gives no random numbers, so no session id can be made.
+    #[error("the evaluator can't make a session id now; try again later")]
+    NoRandomness,
+    /// A mistake in the evaluator itself.
+    #[error("the evaluator failed; its log says more under this reply's x-request-id")]
+    Internal,
+    /// An error that actix-web found before or after the routes.
+    #[error("the request was refused: {}", .0.canonical_reason().unwrap_or("unknown reason"))]
+    Framework(StatusCode),
+}
+
+impl ApiError {
+    /// Status, kind (the last part of `type`) and title.
+    fn class(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Nothing here"),
+            Self::MethodNotAllowed { .. } => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Method not allowed",
+            ),
+            Self::UnknownModel { .. } => (StatusCode::NOT_FOUND, "unknown-model", "Unknown model"),
+            Self::MalformedSessionId => (
+                StatusCode::NOT_FOUND,
+                "malformed-session-id",
+                "Malformed session id",
+            ),
+            Self::SessionGone => (StatusCode::GONE, "session-gone", "Session gone"),
+            Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "Bad query"),
+            Self::UnsupportedMediaType { .. } => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::BodyTooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "Body too large",
+            ),
+            Self::BodyTimeout { .. } => {
+                (StatusCode::REQUEST_TIMEOUT, "body-timeout", "Body too slow")
+            }
+            Self::BodyIncomplete => (
+                StatusCode::BAD_REQUEST,
+                "body-incomplete",
+                "Body incomplete",
+            ),
+            Self::KeysTooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "keys-too-large",
+                "Keys too large",
+            ),
+            Self::Message {
+                kind,
+                title,
+                status,
+                ..
+            } => (*status, kind, title),
+            Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy"),
+            Self::NoRandomness => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "no-randomness",
+                "No randomness",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Evaluator failed",
+            ),
+            Self::Framework(status) => (*status, "refused", "Request refused"),
+        }
+    }
+
+    /// The last part of the problem's `type`, for metrics.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.class().1
+    }
+
+    /// The reply's body.
+    #[must_use]
+    pub fn problem(&self) -> Problem {
+        let (status, kind, title) = self.class();
+        Problem {
+            kind: format!("/problems/{kind}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        }
+    }
+
+    fn add_headers(&self, reply: &mut HttpResponseBuilder) {
+        match self {
+            Self::MethodNotAllowed { allowed, .. } => {
+                reply.insert_header((header::ALLOW, *allowed));
+            }
+            Self::Busy { .. } | Self::NoRandomness => {
+                reply.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.class().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut reply = HttpResponse::build(self.status_code());
+        reply.insert_header((header::CACHE_CONTROL, "no-store"));
+        self.add_headers(&mut reply);
+        reply.content_type(PROBLEM_JSON);
+        // A `Problem` is three strings and a number: writing it as JSON can't fail.
+        let mut response = reply.body(serde_json::to_vec(&self.problem()).unwrap_or_default());
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+/// The beginning of a request's own words, short enough to repeat.
+#[must_use]
+pub fn quote(words: &str) -> String {
+    words.chars().take(QUOTE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::PROBLEM_SESSION_GONE;
+
+    use super::*;
+
+    #[test]
+    fn the_kind_of_a_lost_session_is_the_one_that_clients_know() {
+        assert_eq!(ApiError::SessionGone.problem().kind, PROBLEM_SESSION_GONE);
+    }
+
+    #[test]
+    fn a_long_name_is_cut() {
+        assert_eq!(quote(&"é".repeat(1000)), "é".repeat(QUOTE));
+    }
+}

@@ -1,0 +1,91 @@
+//! Which address does what. Each handler extracts, checks, calls and replies.
+
+mod classify;
+mod models;
+mod probes;
+mod sessions;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::header;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
+use serde::Serialize;
+use shared::api::API_PREFIX;
+
+use super::App;
+use super::problem::{ApiError, quote};
+
+const READ: &str = "GET, HEAD";
+
+/// All routes.
+pub(super) fn list(config: &mut ServiceConfig) {
+    let api = web::scope(API_PREFIX)
+        .service(reading("/models", models::list))
+        .service(reading("/models/{id}", models::get))
+        .service(resource("/sessions", "POST", |at| {
+            at.route(web::post().to(sessions::create))
+        }))
+        .service(resource("/sessions/{id}", "GET, HEAD, DELETE", |at| {
+            at.route(web::get().to(sessions::get))
+                .route(web::head().to(sessions::get))
+                .route(web::delete().to(sessions::delete))
+        }))
+        .service(resource("/sessions/{id}/classify", "POST", |at| {
+            at.route(web::post().to(classify::classify))
+        }))
+        .default_service(web::to(not_found));
+    config
+        .service(api)
+        .service(reading("/healthz", probes::healthy))
+        .service(reading("/readyz", probes::ready))
+        .service(reading("/metrics", probes::metrics));
+}
+
+/// An address that is only read.
+fn reading<F, Args>(path: &str, handler: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    resource(path, READ, |at| {
+        at.route(web::get().to(handler.clone()))
+            .route(web::head().to(handler))
+    })
+}
+
+/// An address with its methods; other methods are told which there are.
+fn resource(
+    path: &str,
+    allowed: &'static str,
+    routes: impl FnOnce(Resource) -> Resource,
+) -> impl HttpServiceFactory + 'static {
+    let refuse = move |request: HttpRequest| async move {
+        let found = quote(request.method().as_str());
+        Err::<HttpResponse, _>(ApiError::MethodNotAllowed { found, allowed })
+    };
+    routes(web::resource(path)).default_service(web::to(refuse))
+}
+
+/// Any other address.
+pub(super) async fn not_found() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::NotFound)
+}
+
+/// A reply of this moment, as JSON.
+fn json(value: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(value)
+}
+
+/// The model called `id`.
+fn model<'a>(
+    app: &'a Data<App>,
+    id: &str,
+) -> Result<&'a std::sync::Arc<crate::circuit::Circuit>, ApiError> {
+    app.models.get(id).ok_or_else(|| ApiError::UnknownModel {
+        id: quote(id),
+        known: app.models.keys().cloned().collect(),
+    })
+}

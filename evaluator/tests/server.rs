@@ -1,0 +1,8 @@
+//! The service from outside: replies, errors, page, figures.
+
+mod app;
+mod classify;
+mod metrics;
+mod page;
+mod problems;
+mod replies;

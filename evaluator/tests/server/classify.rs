@@ -1,0 +1,202 @@
+//! The way of a ciphertext, with keys and ciphertexts that have the right form and mean nothing:
+//! what the numbers are is tested where there is a secret key.
+
+use actix_web::http::{StatusCode, header};
+use shared::api::{KeySpec, ModelInfo, OCTET_STREAM, SessionInfo};
+use shared::ciphertext::SeededCiphertext;
+use shared::encoding::Scale;
+use shared::keys::{SeededSwitchingKey, digits_at};
+use shared::ring::{Basis, Level, Poly, Ring};
+use shared::wire::{KeyUse, read_reply, write_input, write_key, write_keys_header};
+
+use super::app::{TestServer, get, limits, octets};
+use super::problems::check_problem;
+
+fn key(level: Level, ring: &Ring) -> SeededSwitchingKey {
+    let b = (0..digits_at(ring, level))
+        .map(|_| Poly::zero(ring, Basis::Qp(level)))
+        .collect();
+    SeededSwitchingKey {
+        b,
+        seed: [7; 32],
+        level,
+    }
+}
+
+/// Keys of the form that `spec` asks for.
+fn keys(spec: &KeySpec, ring: &Ring) -> Vec<u8> {
+    let relinearization = spec
+        .relinearization
+        .map(|level| (KeyUse::Relinearization, level));
+    let rotations = spec
+        .rotations
+        .iter()
+        .map(|key| (KeyUse::Rotation(key.step), key.level));
+    let keys: Vec<_> = relinearization.into_iter().chain(rotations).collect();
+    let mut message = write_keys_header(u32::try_from(keys.len()).expect("few"), ring);
+    for (key_use, level) in keys {
+        message.extend(write_key(key_use, &key(level, ring), ring));
+    }
+    message
+}
+
+fn input(level: Level, scale: f64, ring: &Ring) -> Vec<u8> {
+    let c0 = Poly::zero(ring, Basis::Q(level));
+    write_input(
+        &SeededCiphertext {
+            c0,
+            seed: [9; 32],
+            scale: Scale(scale),
+        },
+        ring,
+    )
+}
+
+struct Classification {
+    server: TestServer,
+    model: ModelInfo,
+}
+
+impl Classification {
+    async fn new() -> Self {
+        let mut limits = limits();
+        limits.key_body.bytes = 16 << 20;
+        limits.input_body.bytes = 1 << 20;
+        let server = TestServer::with_limits(limits);
+        let reply = server.call(get("/api/v1/models/one")).await;
+        let model = serde_json::from_slice(&reply.body).expect("info");
+        Self { server, model }
+    }
+
+    /// Uploads keys of this form and returns the address to classify at.
+    async fn open(&self, spec: &KeySpec) -> String {
+        let keys = keys(spec, &self.server.ring);
+        let reply = self.server.call(octets("/api/v1/sessions", keys)).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+        let session: SessionInfo = serde_json::from_slice(&reply.body).expect("info");
+        format!("/api/v1/sessions/{}/classify?model=one", session.id)
+    }
+
+    fn input(&self) -> Vec<u8> {
+        input(
+            self.model.input.level,
+            self.model.input.scale,
+            &self.server.ring,
+        )
+    }
+
+    async fn check_keys(&self, spec: &KeySpec, kind: &str, contains: &str) {
+        let address = self.open(spec).await;
+        let reply = self.server.call(octets(&address, self.input())).await;
+        check_problem(&reply, 422, kind, contains);
+    }
+}
+
+#[actix_web::test]
+async fn a_ciphertext_comes_back() {
+    let it = Classification::new().await;
+    let address = it.open(&it.model.keys).await;
+    let reply = it.server.call(octets(&address, it.input())).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.header(header::CONTENT_TYPE), OCTET_STREAM);
+    assert_eq!(reply.header(header::CACHE_CONTROL), "no-store");
+    let timing = reply
+        .header("server-timing")
+        .strip_prefix("evaluate;dur=")
+        .expect("a duration");
+    assert!(
+        timing
+            .parse::<f64>()
+            .is_ok_and(|milliseconds| milliseconds > 0.0),
+        "{timing}"
+    );
+    let ciphertext = read_reply(&reply.body, &it.server.ring).expect("a reply");
+    assert_eq!(ciphertext.level(), it.model.output.level);
+    let metrics = it.server.call(get("/metrics")).await;
+    let count = "inkveil_evaluation_seconds_count{model=\"one\"} 1";
+    assert!(
+        metrics.text().lines().any(|line| line == count),
+        "{}",
+        metrics.text()
+    );
+}
+
+#[actix_web::test]
+async fn a_session_serves_many_ciphertexts() {
+    let it = Classification::new().await;
+    let address = it.open(&it.model.keys).await;
+    for _ in 0..3 {
+        assert_eq!(
+            it.server.call(octets(&address, it.input())).await.status,
+            StatusCode::OK
+        );
+    }
+    assert_eq!(it.server.app.sessions().sweep().held, 1);
+}
+
+#[actix_web::test]
+async fn a_missing_rotation_key_is_named() {
+    let it = Classification::new().await;
+    let mut spec = it.model.keys.clone();
+    let missing = spec.rotations.pop().expect("the circuit rotates").step;
+    let detail = format!("no Galois key for a rotation by {missing}");
+    it.check_keys(&spec, "missing-key", &detail).await;
+}
+
+#[actix_web::test]
+async fn a_missing_relinearization_key_is_named() {
+    let it = Classification::new().await;
+    let spec = KeySpec {
+        relinearization: None,
+        ..it.model.keys.clone()
+    };
+    it.check_keys(&spec, "missing-key", "no relinearization key")
+        .await;
+}
+
+#[actix_web::test]
+async fn a_key_of_a_low_level_is_named() {
+    let it = Classification::new().await;
+    let spec = KeySpec {
+        relinearization: Some(Level(0)),
+        ..it.model.keys.clone()
+    };
+    let detail = "the relinearization key was made for level 0, it is needed at level";
+    it.check_keys(&spec, "key-level-too-low", detail).await;
+}
+
+#[actix_web::test]
+async fn an_input_of_another_level_or_scale_is_refused() {
+    let it = Classification::new().await;
+    let address = it.open(&it.model.keys).await;
+    let (level, scale) = (it.model.input.level, it.model.input.scale);
+    for body in [
+        input(Level(0), scale, &it.server.ring),
+        input(level, 2.0 * scale, &it.server.ring),
+    ] {
+        let reply = it.server.call(octets(&address, body)).await;
+        check_problem(&reply, 422, "wrong-input", "the model takes level");
+    }
+}
+
+#[actix_web::test]
+async fn keys_larger_than_the_store() {
+    let mut limits = limits();
+    limits.key_body.bytes = 16 << 20;
+    limits.sessions.bytes = 1000;
+    let server = TestServer::with_limits(limits);
+    let spec = KeySpec {
+        relinearization: Some(Level(0)),
+        rotations: Vec::new(),
+    };
+    let reply = server
+        .call(octets("/api/v1/sessions", keys(&spec, &server.ring)))
+        .await;
+    check_problem(
+        &reply,
+        413,
+        "keys-too-large",
+        "the evaluator holds at most 1000",
+    );
+    assert_eq!(server.app.sessions().sweep().held, 0);
+}

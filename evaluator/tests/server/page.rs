@@ -1,0 +1,94 @@
+//! The page's files and the headers they come with.
+
+use actix_web::http::{StatusCode, header};
+use evaluator::server::page::Page;
+
+use super::app::{INDEX, SCRIPT, TestServer, get};
+
+#[actix_web::test]
+async fn the_index_is_asked_for_each_time() {
+    for path in ["/", "/index.html"] {
+        let reply = TestServer::new().call(get(path)).await;
+        assert_eq!((reply.status, reply.text()), (StatusCode::OK, INDEX));
+        assert_eq!(reply.header(header::CACHE_CONTROL), "no-cache");
+        assert_eq!(
+            reply.header(header::CONTENT_TYPE),
+            "text/html; charset=utf-8"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn hashed_files_are_kept() {
+    let reply = TestServer::new().call(get(SCRIPT)).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(
+        reply.header(header::CACHE_CONTROL),
+        "public, max-age=31536000, immutable"
+    );
+    assert_eq!(reply.header(header::CONTENT_TYPE), "text/javascript");
+}
+
+#[actix_web::test]
+async fn hashed_names_that_are_not_there_are_not_kept() {
+    let reply = TestServer::new()
+        .call(get("/other-0123456789abcdef.js"))
+        .await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(reply.header(header::CACHE_CONTROL), "no-store");
+}
+
+#[actix_web::test]
+async fn wasm_has_its_type() {
+    let reply = TestServer::new().call(get("/client_bg.wasm")).await;
+    assert_eq!(reply.header(header::CONTENT_TYPE), "application/wasm");
+}
+
+#[actix_web::test]
+async fn only_the_pages_own_scripts_run() {
+    for path in ["/", SCRIPT, "/client_bg.wasm"] {
+        let reply = TestServer::new().call(get(path)).await;
+        let policy = reply.header(header::CONTENT_SECURITY_POLICY);
+        for part in [
+            "default-src 'self';",
+            // `printf 'go()' | openssl dgst -sha256 -binary | base64`
+            "script-src 'self' 'wasm-unsafe-eval' 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw=';",
+            "worker-src 'self' blob:;",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(
+                policy.contains(part),
+                "{path}: {policy:?} does not say {part:?}"
+            );
+        }
+        assert!(!policy.contains("script-src 'unsafe-inline'"));
+    }
+}
+
+#[actix_web::test]
+async fn files_are_compressed_for_those_who_ask() {
+    let request = get(SCRIPT).insert_header((header::ACCEPT_ENCODING, "br, gzip"));
+    let reply = TestServer::new().call(request).await;
+    assert_eq!(reply.header(header::CONTENT_ENCODING), "br");
+    assert!(reply.body.len() < 200, "{} bytes", reply.body.len());
+}
+
+#[actix_web::test]
+async fn the_api_is_not_shadowed() {
+    assert_eq!(
+        TestServer::new().call(get("/api/v1/models")).await.status,
+        StatusCode::OK
+    );
+}
+
+#[test]
+fn a_page_needs_an_index() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let error = Page::open(directory.path())
+        .map(drop)
+        .expect_err("there is none");
+    assert!(
+        error.to_string().contains("index.html can't be read"),
+        "{error}"
+    );
+}
