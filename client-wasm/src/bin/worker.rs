@@ -1,0 +1,5 @@
+//! The crypto worker.
+
+fn main() {
+    client_wasm::run_worker();
+}

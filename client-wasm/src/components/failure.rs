@@ -1,0 +1,33 @@
+//! What went wrong, and the way on.
+
+use yew::prelude::*;
+
+use crate::failure::Failure;
+use crate::text;
+
+/// What the panel needs.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// What went wrong.
+    pub failure: Failure,
+    /// *Try again* was pressed.
+    pub on_retry: Callback<()>,
+}
+
+/// A few words, advice, details for those who want them, and a button.
+#[component]
+pub fn FailurePanel(Props { failure, on_retry }: &Props) -> Html {
+    html! {
+        <div id="error" class="failure" role="alert">
+            <h2>{ text::failure_title(failure) }</h2>
+            <p>{ text::failure_advice(failure) }</p>
+            <details>
+                <summary>{ text::DETAILS }</summary>
+                <p>{ failure.to_string() }</p>
+            </details>
+            <button id="retry" type="button" onclick={on_retry.reform(|_| ())}>
+                { text::RETRY }
+            </button>
+        </div>
+    }
+}

@@ -1,0 +1,287 @@
+//! The work in the background, step by step: worker, keys, session, and one drawing after another.
+//!
+//! Knows the order of things and what is missing; has the worker do the secret part and
+//! [`evaluator`] the public one, and tells the page about both.
+//!
+//! **Invariant:** of a drawing only its ciphertext is handed to [`evaluator`]. Keys are made once
+//! for each worker and uploaded once for each session.
+
+use std::pin::pin;
+
+use futures_channel::mpsc::UnboundedReceiver;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use shared::api::{ModelInfo, SessionInfo};
+use yew::Callback;
+
+use crate::evaluator;
+use crate::failure::Failure;
+use crate::http::now;
+use crate::link::Link;
+use crate::protocol::{FromWorker, JobId, ToWorker};
+use crate::state::{Answer, Measure, Model, News};
+
+/// What the page wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Make ready what isn't: worker, keys, session.
+    Open,
+    /// Read a drawing, given as 28×28 numbers in `[0, 1]`.
+    Read(JobId, Vec<f64>),
+    /// Drop the drawing that is being read.
+    Forget,
+}
+
+/// Follows the page's commands until it closes. A command that comes while a drawing is being
+/// read ends that reading.
+pub async fn run(tell: Callback<News>, mut commands: UnboundedReceiver<Command>) {
+    let mut controller = Controller {
+        tell,
+        worker: None,
+        model: None,
+        session: None,
+    };
+    let mut interrupted_by = None;
+    loop {
+        let command = match interrupted_by.take() {
+            Some(command) => Some(command),
+            None => commands.next().await,
+        };
+        let done = match command {
+            None => return,
+            Some(Command::Forget) => Ok(None),
+            Some(Command::Open) => controller.open().await.map(|()| None),
+            Some(Command::Read(job, input)) => controller.read(job, &input, &mut commands).await,
+        };
+        match done {
+            Ok(command) => interrupted_by = command,
+            Err(failure) => controller.give_up(failure),
+        }
+    }
+}
+
+/// A worker, and the evaluation keys it has made.
+struct Worker {
+    link: Link,
+    keys: Option<Vec<u8>>,
+}
+
+struct Controller {
+    tell: Callback<News>,
+    worker: Option<Worker>,
+    model: Option<ModelInfo>,
+    session: Option<SessionInfo>,
+}
+
+impl Controller {
+    /// Makes ready what isn't.
+    async fn open(&mut self) -> Result<(), Failure> {
+        let busy = self.on_busy();
+        // The worker loads while the server answers.
+        let worker = match &mut self.worker {
+            Some(worker) => worker,
+            none => none.insert(Worker {
+                link: Link::start()?,
+                keys: None,
+            }),
+        };
+        let model = match &mut self.model {
+            Some(model) => model,
+            none => {
+                let model = evaluator::model(busy.clone()).await?;
+                self.tell.emit(News::ModelChosen(public_part(&model)));
+                none.insert(model)
+            }
+        };
+        let keys = match &mut worker.keys {
+            Some(keys) => keys,
+            none => none.insert(make_keys(&mut worker.link, model, &self.tell).await?),
+        };
+        if self.session.is_none() {
+            self.session = Some(upload(keys, &self.tell, busy).await?);
+        }
+        self.tell.emit(News::Ready);
+        Ok(())
+    }
+
+    /// Reads a drawing, or returns the command that interrupted it.
+    async fn read(
+        &mut self,
+        job: JobId,
+        input: &[f64],
+        commands: &mut UnboundedReceiver<Command>,
+    ) -> Result<Option<Command>, Failure> {
+        self.open().await?;
+        for keys_are_new in [false, true] {
+            let failure = match select(pin!(self.try_read(job, input)), commands.next()).await {
+                Either::Right((command, _)) => return Ok(command),
+                Either::Left((Ok(()), _)) => return Ok(None),
+                Either::Left((Err(failure), _)) => failure,
+            };
+            if !evaluator::is_session_gone(&failure) {
+                return Err(failure);
+            }
+            self.session = None;
+            if keys_are_new {
+                break;
+            }
+            self.tell.emit(News::SessionGone);
+            self.open().await?;
+        }
+        Err(Failure::SessionLost)
+    }
+
+    async fn try_read(&mut self, job: JobId, input: &[f64]) -> Result<(), Failure> {
+        let busy = self.on_busy();
+        let (Some(worker), Some(model), Some(session)) =
+            (&mut self.worker, &self.model, &self.session)
+        else {
+            return Err(Failure::SessionLost);
+        };
+        let link = &mut worker.link;
+
+        self.tell.emit(News::Encrypting(job));
+        link.tell(&ToWorker::Encrypt {
+            job,
+            input: input.to_vec(),
+        })?;
+        let (ms, ciphertext) = next_query(link, job).await?;
+        let sent = ciphertext.len();
+        self.tell.emit(News::Encrypted(job, Measure::new(ms, sent)));
+
+        let reply = evaluator::classify(&session.id, &model.id, &ciphertext, busy).await?;
+        self.tell.emit(News::Evaluated {
+            job,
+            upload: Measure::new(reply.upload_ms, sent),
+            evaluate: Measure::time(reply.evaluate_ms),
+            download: Measure::new(reply.download_ms, reply.reply.len()),
+        });
+
+        link.tell(&ToWorker::Decrypt {
+            job,
+            reply: reply.reply,
+        })?;
+        let (ms, answer) = next_answer(link, job).await?;
+        self.tell
+            .emit(News::Answered(job, Measure::time(ms), answer));
+        Ok(())
+    }
+
+    /// Tells of a failure, and drops what can't be used again.
+    fn give_up(&mut self, failure: Failure) {
+        if matches!(failure, Failure::Link(_)) {
+            // The secret key went with the worker, so the uploaded keys are of no more use.
+            self.worker = None;
+            self.session = None;
+        }
+        self.tell.emit(News::Failed(failure));
+    }
+
+    fn on_busy(&self) -> impl Fn(u32) + Clone + use<> {
+        let tell = self.tell.clone();
+        move |seconds| tell.emit(News::Busy(seconds))
+    }
+}
+
+fn public_part(info: &ModelInfo) -> Model {
+    Model {
+        id: info.id.clone(),
+        description: info.description.clone(),
+        classes: info.output.classes.clone(),
+    }
+}
+
+async fn make_keys(
+    link: &mut Link,
+    model: &ModelInfo,
+    tell: &Callback<News>,
+) -> Result<Vec<u8>, Failure> {
+    let model = serde_json::to_string(model).map_err(|error| Failure::Crypto(error.to_string()))?;
+    link.listening().await?;
+    tell.emit(News::KeysProgress { made: 0, pieces: 0 });
+    link.tell(&ToWorker::MakeKeys { model })?;
+    let mut keys = Vec::new();
+    loop {
+        match link.next().await? {
+            FromWorker::KeyPiece {
+                made,
+                pieces,
+                bytes,
+            } => {
+                keys.extend_from_slice(&bytes);
+                tell.emit(News::KeysProgress { made, pieces });
+            }
+            FromWorker::KeysMade { ms } => {
+                tell.emit(News::KeysMade(Measure::new(ms, keys.len())));
+                return Ok(keys);
+            }
+            FromWorker::Failed { job: None, reason } => return Err(Failure::Crypto(reason)),
+            _ => {} // The end of an earlier job.
+        }
+    }
+}
+
+async fn upload(
+    keys: &[u8],
+    tell: &Callback<News>,
+    busy: impl Fn(u32),
+) -> Result<SessionInfo, Failure> {
+    let start = now();
+    let total = keys.len() as u64;
+    let on_progress = {
+        let tell = tell.clone();
+        move |sent| tell.emit(News::UploadProgress { sent, total })
+    };
+    on_progress(0);
+    let session = evaluator::open_session(keys, on_progress, busy).await?;
+    let measure = Measure::new(now() - start, keys.len());
+    tell.emit(News::SessionOpened(session.clone(), measure));
+    Ok(session)
+}
+
+async fn next_query(link: &mut Link, job: JobId) -> Result<(f64, Vec<u8>), Failure> {
+    loop {
+        match link.next().await? {
+            FromWorker::Query {
+                job: of,
+                ms,
+                ciphertext,
+            } if of == job => {
+                return Ok((ms, ciphertext));
+            }
+            other => fail_if_meant(other, job)?,
+        }
+    }
+}
+
+async fn next_answer(link: &mut Link, job: JobId) -> Result<(f64, Answer), Failure> {
+    loop {
+        match link.next().await? {
+            FromWorker::Answer {
+                job: of,
+                ms,
+                class,
+                probabilities,
+            } if of == job => {
+                return Ok((
+                    ms,
+                    Answer {
+                        class: class as usize,
+                        probabilities,
+                    },
+                ));
+            }
+            other => fail_if_meant(other, job)?,
+        }
+    }
+}
+
+/// Lets everything pass that belongs to an earlier job.
+fn fail_if_meant(message: FromWorker, job: JobId) -> Result<(), Failure> {
+    match message {
+        FromWorker::Failed { job: of, reason } if of.is_none_or(|of| of == job) => {
+            Err(Failure::Crypto(reason))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,282 @@
+//! The evaluator's routes.
+//!
+//! Knows what is asked of the evaluator and how it refuses; is handed keys and ciphertexts as
+//! bytes and nothing plain.
+//!
+//! **Invariant:** every route is relative to the page's base, so the page works wherever it is
+//! hosted, and every reply is checked before it is believed.
+
+use gloo_net::http::{Request, Response};
+use gloo_timers::future::sleep;
+use serde::de::DeserializeOwned;
+use shared::api::{
+    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
+    SessionInfo,
+};
+
+use crate::failure::Failure;
+use crate::http::{self, HttpError, Reply};
+use crate::retry;
+
+/// How long an upload of keys may take: a slow line needs minutes.
+const UPLOAD_TIMEOUT_MS: u32 = 300_000;
+
+/// How long one classification may take.
+const CLASSIFY_TIMEOUT_MS: u32 = 60_000;
+
+/// The model to use where the server has it.
+const PREFERRED_MODEL: &str = "mnist-fast";
+
+/// The reply to a ciphertext, and where its time went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classified {
+    /// The encrypted logits.
+    pub reply: Vec<u8>,
+    /// Milliseconds on the way there, and waiting in between.
+    pub upload_ms: f64,
+    /// Milliseconds of arithmetic, by the server's own account.
+    pub evaluate_ms: f64,
+    /// Milliseconds on the way back.
+    pub download_ms: f64,
+}
+
+/// Chooses a model and asks for its description.
+///
+/// # Errors
+/// [`Failure`] if there is none, the server can't be reached or speaks another version.
+pub async fn model(on_busy: impl Fn(u32)) -> Result<ModelInfo, Failure> {
+    let list: ModelList = get("models", "the list of models", &on_busy).await?;
+    check_version(list.api_version)?;
+    let preferred = list.models.iter().find(|model| model.id == PREFERRED_MODEL);
+    let chosen = preferred.or(list.models.first()).ok_or(Failure::NoModel)?;
+    let route = format!("models/{}", escape(&chosen.id));
+    let info: ModelInfo = get(&route, "the model's description", &on_busy).await?;
+    check_version(info.api_version)?;
+    Ok(info)
+}
+
+/// Uploads evaluation keys; `on_progress` is told the bytes sent so far.
+///
+/// # Errors
+/// [`Failure`] if the server can't be reached or refuses.
+pub async fn open_session(
+    keys: &[u8],
+    on_progress: impl Fn(u64) + Clone + 'static,
+    on_busy: impl Fn(u32),
+) -> Result<SessionInfo, Failure> {
+    let reply = post("sessions", keys, UPLOAD_TIMEOUT_MS, on_progress, on_busy).await?;
+    read("the upload of keys", &reply.body)
+}
+
+/// Has a ciphertext classified.
+///
+/// # Errors
+/// [`Failure`] if the server can't be reached or refuses; [`is_session_gone`] tells the one that
+/// uploading the keys again mends.
+pub async fn classify(
+    session: &str,
+    model: &str,
+    ciphertext: &[u8],
+    on_busy: impl Fn(u32),
+) -> Result<Classified, Failure> {
+    let route = format!(
+        "sessions/{}/classify?model={}",
+        escape(session),
+        escape(model)
+    );
+    let reply = post(&route, ciphertext, CLASSIFY_TIMEOUT_MS, |_| {}, on_busy).await?;
+    let evaluate_ms = reply
+        .server_timing
+        .as_deref()
+        .and_then(evaluate_ms)
+        .unwrap_or(0.0);
+    Ok(Classified {
+        reply: reply.body,
+        upload_ms: (reply.head_ms - evaluate_ms).max(0.0),
+        evaluate_ms,
+        download_ms: reply.body_ms,
+    })
+}
+
+/// True for the refusal of a session that expired or was evicted.
+pub fn is_session_gone(failure: &Failure) -> bool {
+    let Failure::Refused(problem) = failure else {
+        return false;
+    };
+    problem.status == 410 || problem.kind == PROBLEM_SESSION_GONE
+}
+
+async fn get<T: DeserializeOwned>(
+    route: &str,
+    request: &'static str,
+    on_busy: impl Fn(u32),
+) -> Result<T, Failure> {
+    let mut attempt = 1;
+    loop {
+        // Neither networks nor browsers tell a page why a request got no answer.
+        let reply = Request::get(&url(route))
+            .send()
+            .await
+            .map_err(|_| Failure::Unreachable)?;
+        let status = reply.status();
+        if !retry::is_busy(status) {
+            let body = reply.binary().await.map_err(|_| Failure::Unreachable)?;
+            return if reply.ok() {
+                read(request, &body)
+            } else {
+                Err(refusal(status, &body))
+            };
+        }
+        wait(attempt, retry_after(&reply).as_deref(), &on_busy).await?;
+        attempt += 1;
+    }
+}
+
+fn retry_after(reply: &Response) -> Option<String> {
+    reply.headers().get("Retry-After")
+}
+
+async fn post(
+    route: &str,
+    body: &[u8],
+    timeout_ms: u32,
+    on_progress: impl Fn(u64) + Clone + 'static,
+    on_busy: impl Fn(u32),
+) -> Result<Reply, Failure> {
+    let url = url(route);
+    let mut attempt = 1;
+    loop {
+        let sent = http::post(&url, OCTET_STREAM, body, timeout_ms, on_progress.clone());
+        let reply = sent.await.map_err(|error| match error {
+            HttpError::Unreachable => Failure::Unreachable,
+            HttpError::TimedOut => Failure::TimedOut {
+                seconds: timeout_ms / 1000,
+            },
+        })?;
+        match reply.status {
+            200..300 => return Ok(reply),
+            status if retry::is_busy(status) => {
+                wait(attempt, reply.retry_after.as_deref(), &on_busy).await?;
+            }
+            status => return Err(refusal(status, &reply.body)),
+        }
+        attempt += 1;
+    }
+}
+
+/// Waits for a busy server, or gives it up.
+async fn wait(
+    attempt: u32,
+    retry_after: Option<&str>,
+    on_busy: impl Fn(u32),
+) -> Result<(), Failure> {
+    let pause = retry::pause(attempt, retry_after).ok_or(Failure::Busy { attempts: attempt })?;
+    on_busy(pause.as_secs_f64().ceil() as u32);
+    sleep(pause).await;
+    Ok(())
+}
+
+/// The evaluator always gives a reason. An error of a server without one comes from something in
+/// between that found nobody behind it.
+fn refusal(status: u16, body: &[u8]) -> Failure {
+    match serde_json::from_slice::<Problem>(body) {
+        Ok(problem) => Failure::Refused(problem),
+        Err(_) if status >= 500 => Failure::Unreachable,
+        Err(_) => Failure::Refused(Problem {
+            kind: "about:blank".into(),
+            title: "The server refused".into(),
+            status,
+            detail: "it gave no reason".into(),
+        }),
+    }
+}
+
+fn read<T: DeserializeOwned>(request: &'static str, body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::Unreadable {
+        request,
+        reason: error.to_string(),
+    })
+}
+
+fn check_version(server: u32) -> Result<(), Failure> {
+    if server == API_VERSION {
+        Ok(())
+    } else {
+        Err(Failure::Version {
+            page: API_VERSION,
+            server,
+        })
+    }
+}
+
+fn url(route: &str) -> String {
+    format!("{}/{route}", API_PREFIX.trim_start_matches('/'))
+}
+
+fn escape(part: &str) -> String {
+    js_sys::encode_uri_component(part).into()
+}
+
+/// The duration of the metric `evaluate` in a `Server-Timing` header.
+fn evaluate_ms(header: &str) -> Option<f64> {
+    let metric = header.split(',').map(str::trim).find_map(|metric| {
+        let (name, parameters) = metric.split_once(';')?;
+        (name.trim() == "evaluate").then_some(parameters)
+    })?;
+    let duration = metric.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        (name.trim() == "dur").then(|| value.trim().trim_matches('"'))
+    })?;
+    duration
+        .parse()
+        .ok()
+        .filter(|ms: &f64| ms.is_finite() && *ms >= 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_evaluate_ms(header: &str, expected: Option<f64>) {
+        assert_eq!(evaluate_ms(header), expected, "{header}");
+    }
+
+    #[test]
+    fn the_server_tells_its_time() {
+        check_evaluate_ms("evaluate;dur=1.75", Some(1.75));
+        check_evaluate_ms("queue;dur=3, evaluate;desc=\"x\"; dur=2", Some(2.0));
+        check_evaluate_ms("queue;dur=3", None);
+        check_evaluate_ms("evaluate", None);
+        check_evaluate_ms("evaluate;dur=NaN", None);
+        check_evaluate_ms("evaluate;dur=-1", None);
+        check_evaluate_ms("", None);
+    }
+
+    #[test]
+    fn refusals_keep_their_reason() {
+        let body = br#"{"type":"/problems/session-gone","title":"Gone","status":410,"detail":"x"}"#;
+        assert!(is_session_gone(&refusal(410, body)));
+        assert_eq!(refusal(502, b"<html>"), Failure::Unreachable);
+        assert!(matches!(refusal(400, b""), Failure::Refused(problem) if problem.status == 400));
+        assert!(!is_session_gone(&Failure::Unreachable));
+    }
+
+    #[test]
+    fn routes_are_relative() {
+        assert_eq!(url("models"), "api/v1/models");
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        let server = API_VERSION + 1;
+        assert_eq!(check_version(API_VERSION), Ok(()));
+        assert_eq!(
+            check_version(server),
+            Err(Failure::Version {
+                page: API_VERSION,
+                server
+            })
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! Why the page can't go on.
+//!
+//! Knows causes; what a person reads about them stands in [`crate::text`].
+//!
+//! **Invariant:** every failure is shown with a way to go on, and none carries anything secret.
+
+use shared::api::Problem;
+use thiserror::Error;
+
+use crate::link::LinkError;
+
+/// What stopped a job or the preparations for it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Failure {
+    /// No answer at all: no network, or nothing listens.
+    #[error("the request got no answer")]
+    Unreachable,
+    /// The server took too long.
+    #[error("no answer within {seconds} s")]
+    TimedOut {
+        /// How long the page waited.
+        seconds: u32,
+    },
+    /// The server was busy each time it was asked.
+    #[error("the server was busy {attempts} times in a row")]
+    Busy {
+        /// Requests made.
+        attempts: u32,
+    },
+    /// The server said no.
+    #[error("{} ({}): {}", .0.title, .0.status, .0.detail)]
+    Refused(Problem),
+    /// The reply is not what the protocol promises.
+    #[error("the reply to {request} can't be read: {reason}")]
+    Unreadable {
+        /// What was asked.
+        request: &'static str,
+        /// What is wrong with the reply.
+        reason: String,
+    },
+    /// The server has no model.
+    #[error("the server lists no model")]
+    NoModel,
+    /// Page and server speak different versions.
+    #[error("the server speaks version {server} of the protocol, this page version {page}")]
+    Version {
+        /// Version of the page.
+        page: u32,
+        /// Version of the server.
+        server: u32,
+    },
+    /// The server lost the keys right after it got them.
+    #[error("the session was gone again right after the keys had been uploaded")]
+    SessionLost,
+    /// The worker can't be reached.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The worker can't do what it was asked.
+    #[error("{0}")]
+    Crypto(String),
+}
