@@ -15,6 +15,7 @@ pub mod encoding;
 pub mod keys;
 pub mod wire;
 
+pub mod idx;
 pub mod image;
 pub mod packing;
 
