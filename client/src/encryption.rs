@@ -1,10 +1,11 @@
 //! Encryption and decryption under the secret key.
 
-use shared::ciphertext::{Ciphertext, SeededCiphertext};
+use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::{Encoder, Scale};
 use shared::ring::crt::Crt;
 use shared::ring::{Basis, Coeff, Ntt, Poly, Ring, uniform};
 use shared::wire::{read_reply, write_input};
+use zeroize::Zeroizing;
 
 use crate::sampling::gaussian;
 use crate::secret::SecretPoly;
@@ -25,7 +26,10 @@ pub(crate) fn mask(
     ring: &Ring,
 ) -> Result<Poly<Ntt>, ClientError> {
     let basis = message.basis();
-    let errors = gaussian(&mut object.stream(FIRST_ERROR_STREAM + index), ring.degree());
+    let errors = gaussian(
+        &mut object.stream(FIRST_ERROR_STREAM + index),
+        ring.degree(),
+    );
     let mut masked = message.into_ntt(ring);
     let noise = SecretPoly::new(Poly::from_signed(&errors, ring, basis).into_ntt(ring));
     masked.add_assign(noise.get(), ring)?;
@@ -59,7 +63,9 @@ impl ClientKeys {
         object: &SecretSeed,
     ) -> Result<Vec<u8>, ClientError> {
         let spec = &self.plan().info().input;
-        let slots = spec.packing.pack(input, self.plan().ring().parameters().slots())?;
+        let slots = spec
+            .packing
+            .pack(input, self.plan().ring().parameters().slots())?;
         let ciphertext = self.encrypt_slots(&slots, object)?;
         Ok(write_input(&ciphertext, self.plan().ring()))
     }
@@ -79,7 +85,11 @@ impl ClientKeys {
         let message = plan.encoder().encode(slots, scale, ring, basis)?;
         let secret = self.secret().restricted(ring, basis);
         let c0 = mask(object, 0, message, &secret, ring)?;
-        Ok(SeededCiphertext { c0, seed: object.public_seed(), scale })
+        Ok(SeededCiphertext {
+            c0,
+            seed: object.public_seed(),
+            scale,
+        })
     }
 
     /// Reads, decrypts and decodes a reply.
@@ -90,20 +100,47 @@ impl ClientKeys {
     pub fn decrypt(&self, reply: &[u8]) -> Result<Logits, ClientError> {
         let (plan, ring) = (self.plan(), self.plan().ring());
         let output = &plan.info().output;
-        let ciphertext = read_reply(reply, ring)?;
-        let found = ciphertext.scale().0;
-        let same_scale = (found / output.scale - 1.0).abs() < 1e-9;
-        if ciphertext.level() != output.level || !same_scale {
+        let reply = read_reply(reply, output.packing.period, ring)?;
+        let same_scale = (reply.scale.0 / output.scale - 1.0).abs() < 1e-9;
+        if reply.level() != output.level || !same_scale {
             return Err(ClientError::Reply {
-                found: ciphertext.level(),
-                found_scale: found.log2(),
+                found: reply.level(),
+                found_scale: reply.scale.0.log2(),
                 expected: output.level,
                 expected_scale: output.scale.log2(),
             });
         }
-        let slots = self.decrypt_slots_with(&ciphertext, plan.crt())?;
-        let real: Vec<f64> = slots.iter().map(|slot| slot.re).collect();
-        Ok(Logits::new(output.packing.unpack(&real)?))
+        let mut logits: Vec<f64> = self
+            .decrypt_reply(&reply)?
+            .iter()
+            .map(|slot| slot.re)
+            .collect();
+        logits.truncate(output.packing.classes);
+        Ok(Logits::new(logits))
+    }
+
+    /// Decrypts every slot of a reply, imaginary parts included; there are as many as its period.
+    ///
+    /// # Errors
+    /// [`ClientError::Ring`] for a reply of another ring.
+    pub fn decrypt_reply(&self, reply: &Reply) -> Result<Vec<Complex64>, ClientError> {
+        let ring = self.plan().ring();
+        let basis = reply.c1.basis();
+        let period = reply.period();
+        let mut product = reply.c1.clone();
+        product.mul_assign(self.secret().restricted(ring, basis).get(), ring)?;
+        let product = SecretPoly::new(product.into_coeff(ring));
+        let mut message = Zeroizing::new(Reply::subring(product.get(), period));
+        let limbs = message
+            .chunks_exact_mut(2 * period)
+            .zip(reply.c0.chunks_exact(2 * period));
+        for ((limb, c0), modulus) in limbs.zip(ring.moduli_of(basis)) {
+            for (residue, &c0) in limb.iter_mut().zip(c0) {
+                *residue = modulus.add(*residue, c0);
+            }
+        }
+        let coefficients = Crt::new(ring, basis).compose_centered(message.chunks_exact(2 * period));
+        Ok(Encoder::new(2 * period).decode(&Zeroizing::new(coefficients), reply.scale))
     }
 
     /// Decrypts every slot of a ciphertext at any level, imaginary parts included.
@@ -111,23 +148,17 @@ impl ClientKeys {
     /// # Errors
     /// [`ClientError::Ring`] for a ciphertext of another ring.
     pub fn decrypt_slots(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, ClientError> {
-        let crt = Crt::new(self.plan().ring(), ciphertext.c0().basis());
-        self.decrypt_slots_with(ciphertext, &crt)
-    }
-
-    fn decrypt_slots_with(
-        &self,
-        ciphertext: &Ciphertext,
-        crt: &Crt,
-    ) -> Result<Vec<Complex64>, ClientError> {
         let ring = self.plan().ring();
-        let secret = self.secret().restricted(ring, ciphertext.c0().basis());
+        let basis = ciphertext.c0().basis();
         let mut message = ciphertext.c1().clone();
-        message.mul_assign(secret.get(), ring)?;
+        message.mul_assign(self.secret().restricted(ring, basis).get(), ring)?;
         message.add_assign(ciphertext.c0(), ring)?;
-        let coefficients = crt.compose_centered(&message.into_coeff(ring));
-        let encoder: &Encoder = self.plan().encoder();
-        Ok(encoder.decode(&coefficients, ciphertext.scale()))
+        let message = SecretPoly::new(message.into_coeff(ring));
+        let coefficients = Crt::new(ring, basis).compose_centered(message.get().limbs());
+        Ok(self
+            .plan()
+            .encoder()
+            .decode(&Zeroizing::new(coefficients), ciphertext.scale()))
     }
 }
 

@@ -14,7 +14,9 @@ pub enum ClientError {
     #[error("the platform's random generator failed: {0}")]
     Randomness(String),
     /// The service speaks another version of the protocol.
-    #[error("the service speaks version {found} of the protocol, this client version {expected}; reload or update")]
+    #[error(
+        "the service speaks version {found} of the protocol, this client version {expected}; reload or update"
+    )]
     ApiVersion {
         /// The service's version.
         found: u32,
@@ -52,6 +54,14 @@ pub enum ClientError {
         step: u32,
         /// Slots of the parameter set.
         slots: usize,
+    },
+    /// The service asked for digits of no primes, or of more than there are.
+    #[error("the service asks for keys with digits of {found} primes; 1 to {most} are possible")]
+    Digits {
+        /// Primes in a digit.
+        found: usize,
+        /// Primes of the parameter set's Q.
+        most: usize,
     },
     /// The input can't be encoded.
     #[error(transparent)]

@@ -3,9 +3,10 @@
 //! Everything here is expanded from the master seed: making the keys again gives the same bytes,
 //! so a service that forgot them learns nothing new.
 
+use shared::api::SwitchingKeySpec;
 use shared::keys::{SeededSwitchingKey, digits_at};
 use shared::ring::galois::{GaloisElement, GaloisPermutation};
-use shared::ring::{Basis, Level, Ntt, Poly};
+use shared::ring::{Basis, Ntt, Poly};
 use shared::wire::{KeyUse, write_key, write_keys_header};
 
 use crate::encryption::mask;
@@ -18,17 +19,26 @@ const FIRST_KEY_STREAM: u64 = 1;
 /// The pieces of the key upload, in order: its header, then one key at a time.
 pub struct EvaluationKeyPieces<'a> {
     keys: &'a ClientKeys,
-    uses: std::vec::IntoIter<(KeyUse, Level)>,
+    uses: std::vec::IntoIter<(KeyUse, SwitchingKeySpec)>,
     header: Option<u32>,
 }
 
 impl<'a> EvaluationKeyPieces<'a> {
     pub(crate) fn new(keys: &'a ClientKeys) -> Self {
         let spec = &keys.plan().info().keys;
-        let relinearization = spec.relinearization.map(|level| (KeyUse::Relinearization, level));
-        let rotations = spec.rotations.iter().map(|key| (KeyUse::Rotation(key.step), key.level));
+        let relinearization = spec
+            .relinearization
+            .map(|key| (KeyUse::Relinearization, key));
+        let rotations = spec
+            .rotations
+            .iter()
+            .map(|key| (KeyUse::Rotation(key.step), key.key));
         let uses: Vec<_> = relinearization.into_iter().chain(rotations).collect();
-        Self { keys, header: Some(uses.len() as u32), uses: uses.into_iter() }
+        Self {
+            keys,
+            header: Some(uses.len() as u32),
+            uses: uses.into_iter(),
+        }
     }
 }
 
@@ -40,10 +50,10 @@ impl Iterator for EvaluationKeyPieces<'_> {
         if let Some(count) = self.header.take() {
             return Some(Ok(write_keys_header(count, ring)));
         }
-        let (key_use, level) = self.uses.next()?;
+        let (key_use, spec) = self.uses.next()?;
         let key = match key_use {
-            KeyUse::Relinearization => relinearization_key(self.keys, level),
-            KeyUse::Rotation(step) => rotation_key(self.keys, step, level),
+            KeyUse::Relinearization => relinearization_key(self.keys, spec),
+            KeyUse::Rotation(step) => rotation_key(self.keys, step, spec),
         };
         Some(key.map(|key| write_key(key_use, &key, ring)))
     }
@@ -57,52 +67,76 @@ impl Iterator for EvaluationKeyPieces<'_> {
 impl ExactSizeIterator for EvaluationKeyPieces<'_> {}
 
 /// Switches `s²` to `s`.
-fn relinearization_key(keys: &ClientKeys, level: Level) -> Result<SeededSwitchingKey, ClientError> {
+fn relinearization_key(
+    keys: &ClientKeys,
+    spec: SwitchingKeySpec,
+) -> Result<SeededSwitchingKey, ClientError> {
     let ring = keys.plan().ring();
-    let secret = keys.secret().restricted(ring, Basis::Qp(level));
+    let secret = keys.secret().restricted(ring, Basis::Qp(spec.level));
     let mut square = secret.get().clone();
     square.mul_assign(secret.get(), ring)?;
-    switching_key(keys, FIRST_KEY_STREAM, &SecretPoly::new(square), &secret, level)
+    switching_key(
+        keys,
+        FIRST_KEY_STREAM,
+        &SecretPoly::new(square),
+        &secret,
+        spec,
+    )
 }
 
 /// Switches `s` to `σ⁻¹(s)`; see [`shared::keys::EvaluationKeys::rotations`].
 fn rotation_key(
     keys: &ClientKeys,
     step: u32,
-    level: Level,
+    spec: SwitchingKeySpec,
 ) -> Result<SeededSwitchingKey, ClientError> {
     let ring = keys.plan().ring();
     let degree = ring.degree();
-    let secret = keys.secret().restricted(ring, Basis::Qp(level));
+    let secret = keys.secret().restricted(ring, Basis::Qp(spec.level));
     let back = GaloisElement::rotation(step as usize, degree).inverse(degree);
-    let rotated = secret.get().automorphism(&GaloisPermutation::new(back, degree));
+    let rotated = secret
+        .get()
+        .automorphism(&GaloisPermutation::new(back, degree));
     let stream = FIRST_KEY_STREAM + u64::from(step);
-    switching_key(keys, stream, &secret, &SecretPoly::new(rotated), level)
+    switching_key(keys, stream, &secret, &SecretPoly::new(rotated), spec)
 }
 
-/// A key that switches from `from` to `to`, both modulo Q·P at `level`.
+/// A key that switches from `from` to `to`, both modulo Q·P at its level.
 fn switching_key(
     keys: &ClientKeys,
     stream: u64,
     from: &SecretPoly,
     to: &SecretPoly,
-    level: Level,
+    spec: SwitchingKeySpec,
 ) -> Result<SeededSwitchingKey, ClientError> {
     let ring = keys.plan().ring();
+    let SwitchingKeySpec {
+        level,
+        digit_primes,
+    } = spec;
     let basis = Basis::Qp(level);
     let object = keys.seed().derive(stream);
     let seed = object.public_seed();
-    let special: Vec<u32> = ring.moduli()[ring.q_count()..].iter().map(|m| m.prime()).collect();
-    let per_digit = ring.parameters().spec().digit_primes;
+    let special: Vec<u32> = ring.moduli()[ring.q_count()..]
+        .iter()
+        .map(|m| m.prime())
+        .collect();
     let q_primes = ring.parameters().primes_at(level);
     let digit = |digit: usize| {
         let mut b = mask(&object, digit as u64, Poly::zero(ring, basis), to, ring)?;
-        let primes = digit * per_digit..((digit + 1) * per_digit).min(q_primes);
+        let primes = digit * digit_primes..((digit + 1) * digit_primes).min(q_primes);
         add_gadget(&mut b, from, primes, &special, keys);
         Ok(b)
     };
-    let b = (0..digits_at(ring, level)).map(digit).collect::<Result<_, ClientError>>()?;
-    Ok(SeededSwitchingKey { b, seed, level })
+    let b = (0..digits_at(ring, level, digit_primes))
+        .map(digit)
+        .collect::<Result<_, ClientError>>()?;
+    Ok(SeededSwitchingKey {
+        b,
+        seed,
+        level,
+        digit_primes,
+    })
 }
 
 /// Adds `P · from` modulo the primes of one digit.

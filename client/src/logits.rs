@@ -18,7 +18,11 @@ impl Logits {
     /// The index of the largest logit.
     #[must_use]
     pub fn argmax(&self) -> usize {
-        let best = self.0.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let best = self
+            .0
+            .iter()
+            .enumerate()
+            .max_by(|(_, a), (_, b)| a.total_cmp(b));
         best.map_or(0, |(class, _)| class)
     }
 

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use shared::api::{API_VERSION, KeySpec, ModelInfo};
 use shared::encoding::Encoder;
 use shared::params::Parameters;
-use shared::ring::crt::Crt;
-use shared::ring::{Basis, Level, Ring};
+use shared::ring::{Level, Ring};
 
 use crate::ClientError;
 
@@ -19,7 +18,6 @@ pub struct Plan {
     info: ModelInfo,
     ring: Arc<Ring>,
     encoder: Encoder,
-    crt: Crt,
 }
 
 impl Plan {
@@ -29,29 +27,49 @@ impl Plan {
     /// The first property that doesn't hold; an insecure parameter set is refused by its name.
     pub fn new(info: ModelInfo) -> Result<Self, ClientError> {
         if info.api_version != API_VERSION {
-            return Err(ClientError::ApiVersion { found: info.api_version, expected: API_VERSION });
+            return Err(ClientError::ApiVersion {
+                found: info.api_version,
+                expected: API_VERSION,
+            });
         }
         let parameters = Parameters::new(info.parameters.clone())?;
         let slots = parameters.slots();
         let top = parameters.top();
         let check_level = |what, found: Level| {
-            if found > top { Err(ClientError::Level { what, found, highest: top }) } else { Ok(()) }
+            if found > top {
+                Err(ClientError::Level {
+                    what,
+                    found,
+                    highest: top,
+                })
+            } else {
+                Ok(())
+            }
         };
         let check_scale = |what, found: f64| {
             let usable = (1.0..=2f64.powi(200)).contains(&found);
-            if usable { Ok(()) } else { Err(ClientError::Scale { what, found }) }
+            if usable {
+                Ok(())
+            } else {
+                Err(ClientError::Scale { what, found })
+            }
         };
         check_level("the input", info.input.level)?;
         check_level("the output", info.output.level)?;
         check_scale("the input", info.input.scale)?;
         check_scale("the output", info.output.scale)?;
-        info.input.packing.check(slots, info.input.shape.iter().product())?;
+        info.input
+            .packing
+            .check(slots, info.input.shape.iter().product())?;
         info.output.packing.check(slots)?;
-        check_keys(&info.keys, slots, check_level)?;
+        check_keys(&info.keys, slots, parameters.primes_at(top), check_level)?;
         let ring = Ring::new(parameters);
         let encoder = Encoder::new(ring.degree());
-        let crt = Crt::new(&ring, Basis::Q(info.output.level));
-        Ok(Self { info, ring, encoder, crt })
+        Ok(Self {
+            info,
+            ring,
+            encoder,
+        })
     }
 
     /// The description.
@@ -70,26 +88,29 @@ impl Plan {
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.encoder
     }
-
-    /// The composition of residues at the reply's level.
-    pub(crate) fn crt(&self) -> &Crt {
-        &self.crt
-    }
 }
 
 fn check_keys(
     keys: &KeySpec,
     slots: usize,
+    most_digit_primes: usize,
     check_level: impl Fn(&'static str, Level) -> Result<(), ClientError>,
 ) -> Result<(), ClientError> {
-    if let Some(level) = keys.relinearization {
-        check_level("the relinearization key", level)?;
+    let rotations = keys.rotations.iter().map(|rotation| rotation.key);
+    for key in keys.relinearization.into_iter().chain(rotations) {
+        check_level("an evaluation key", key.level)?;
+        if key.digit_primes == 0 || key.digit_primes > most_digit_primes {
+            let (found, most) = (key.digit_primes, most_digit_primes);
+            return Err(ClientError::Digits { found, most });
+        }
     }
     let mut previous = 0;
     for key in &keys.rotations {
-        check_level("a rotation key", key.level)?;
         if key.step <= previous || key.step as usize >= slots {
-            return Err(ClientError::Step { step: key.step, slots });
+            return Err(ClientError::Step {
+                step: key.step,
+                slots,
+            });
         }
         previous = key.step;
     }

@@ -89,10 +89,19 @@ mod tests {
         }
         let freedom = probabilities.len() as f64 - 1.0;
         let spread = 6.0 * (2.0 * freedom).sqrt();
-        assert!(statistic < freedom + spread, "χ² = {statistic} for {freedom} degrees of freedom");
-        assert!(freedom < 10.0 || statistic > freedom - spread, "χ² = {statistic}: too regular");
+        assert!(
+            statistic < freedom + spread,
+            "χ² = {statistic} for {freedom} degrees of freedom"
+        );
+        assert!(
+            freedom < 10.0 || statistic > freedom - spread,
+            "χ² = {statistic}: too regular"
+        );
         let tail = samples.len() - seen;
-        assert!(tail < samples.len() / 1000, "{tail} samples outside the listed values");
+        assert!(
+            tail < samples.len() / 1000,
+            "{tail} samples outside the listed values"
+        );
     }
 
     #[test]
@@ -109,7 +118,9 @@ mod tests {
     fn errors_are_discrete_gaussian() {
         let weight = |value: i64| (-(value * value) as f64 / (2.0 * SIGMA * SIGMA)).exp();
         let total: f64 = (-40..=40).map(weight).sum();
-        let cells: Vec<_> = (-11..=11).map(|value| (value, weight(value) / total)).collect();
+        let cells: Vec<_> = (-11..=11)
+            .map(|value| (value, weight(value) / total))
+            .collect();
         for seed in 0..4 {
             let mut stream = SecretSeed::from_bytes([seed; 32]).stream(0);
             check_distribution(&gaussian(&mut stream, COUNT), &cells);
@@ -124,7 +135,10 @@ mod tests {
         for (k, &entry) in CUMULATIVE.iter().enumerate() {
             cumulative += weight(k) * if k == 0 { 1.0 } else { 2.0 } / total;
             let got = entry as f64 / (1u64 << 63) as f64;
-            assert!((got - cumulative).abs() < 1e-14, "entry {k}: {got}, expected {cumulative}");
+            assert!(
+                (got - cumulative).abs() < 1e-14,
+                "entry {k}: {got}, expected {cumulative}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::ring::{Basis, Ntt, Poly, Ring};
+use shared::ring::{Basis, Domain, Ntt, Poly, Ring};
 use shared::wire::{MessageKind, WireError, read_header, write_header};
 use zeroize::Zeroize;
 
@@ -15,17 +15,19 @@ use crate::{ClientError, Plan, SecretSeed};
 const SECRET_STREAM: u64 = 0;
 
 /// A polynomial that is wiped when dropped.
-pub(crate) struct SecretPoly(Poly<Ntt>);
+pub(crate) struct SecretPoly<D: Domain = Ntt>(Poly<D>);
 
-impl SecretPoly {
-    pub(crate) fn new(poly: Poly<Ntt>) -> Self {
+impl<D: Domain> SecretPoly<D> {
+    pub(crate) fn new(poly: Poly<D>) -> Self {
         Self(poly)
     }
 
-    pub(crate) fn get(&self) -> &Poly<Ntt> {
+    pub(crate) fn get(&self) -> &Poly<D> {
         &self.0
     }
+}
 
+impl SecretPoly {
     /// The same polynomial modulo the primes of a lower basis; `self` has all of the ring's.
     pub(crate) fn restricted(&self, ring: &Ring, basis: Basis) -> Self {
         let mut poly = Poly::zero(ring, basis);
@@ -37,7 +39,7 @@ impl SecretPoly {
     }
 }
 
-impl Drop for SecretPoly {
+impl<D: Domain> Drop for SecretPoly<D> {
     fn drop(&mut self) {
         self.0.residues_mut().zeroize();
     }
@@ -52,7 +54,9 @@ pub struct ClientKeys {
 
 impl std::fmt::Debug for ClientKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ClientKeys").field("plan", &self.plan.info().id).finish_non_exhaustive()
+        f.debug_struct("ClientKeys")
+            .field("plan", &self.plan.info().id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,9 +86,11 @@ impl ClientKeys {
     pub fn from_file(plan: Arc<Plan>, bytes: &[u8]) -> Result<Self, ClientError> {
         let body = read_header(bytes, MessageKind::SecretKey, plan.ring())?;
         let seed = <[u8; 32]>::try_from(body).map_err(|_| match body.len() {
-            found @ ..32 => {
-                WireError::Truncated { what: "the secret key".to_owned(), needed: 32, found }
-            }
+            found @ ..32 => WireError::Truncated {
+                what: "the secret key".to_owned(),
+                needed: 32,
+                found,
+            },
             longer => WireError::Trailing { count: longer - 32 },
         })?;
         Ok(Self::from_seed(plan, SecretSeed::from_bytes(seed)))

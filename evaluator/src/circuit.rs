@@ -10,8 +10,10 @@ mod scales;
 
 use std::sync::Arc;
 
-use shared::api::{API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec};
-use shared::ciphertext::{Ciphertext, SeededCiphertext};
+use shared::api::{
+    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+};
+use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::Scale;
 use shared::keys::EvaluationKeys;
 use shared::packing::{InputPacking, OutputPacking};
@@ -75,7 +77,7 @@ pub struct Circuit {
 /// One layer.
 #[derive(Debug)]
 enum Step {
-    /// Matrix product and bias, then a rescale unless it is the last.
+    /// Matrix product and bias, then a rescale.
     Linear { matrix: Diagonals, bias: Plaintext },
     /// Square, then a rescale.
     Square,
@@ -87,8 +89,10 @@ impl Circuit {
     /// # Errors
     /// [`CircuitError`], with what would fit.
     pub fn compile(id: &str, network: &Network) -> Result<Self, CircuitError> {
-        let sets: Vec<Parameters> =
-            shipped().into_iter().map(Parameters::new).collect::<Result<_, _>>()?;
+        let sets: Vec<Parameters> = shipped()
+            .into_iter()
+            .map(Parameters::new)
+            .collect::<Result<_, _>>()?;
         let mut refusal = CircuitError::Shape("the network has no layers");
         for parameters in sets {
             match Self::compile_for(id, network, parameters) {
@@ -111,18 +115,26 @@ impl Circuit {
         parameters: Parameters,
     ) -> Result<Self, CircuitError> {
         let Some(Layer::Linear(first)) = network.layers.first() else {
-            return Err(CircuitError::Shape("the first layer must be linear: Gemm, MatMul or Add"));
+            return Err(CircuitError::Shape(
+                "the first layer must be linear: Gemm, MatMul or Add",
+            ));
         };
         let Some(Layer::Linear(last)) = network.layers.last() else {
-            return Err(CircuitError::Shape("the last layer must be linear: Gemm, MatMul or Add"));
+            return Err(CircuitError::Shape(
+                "the last layer must be linear: Gemm, MatMul or Add",
+            ));
         };
-        let top = network.layers.len() - 1;
+        // Every layer ends with a rescale; the last one leaves the reply at level 0.
+        let top = network.layers.len();
         let level = |depth: usize| Level(u8::try_from(depth).unwrap_or(u8::MAX));
         if top > usize::from(parameters.top().0) {
             let available = usize::from(parameters.top().0);
-            return Err(CircuitError::TooDeep { needed: top, available });
+            return Err(CircuitError::TooDeep {
+                needed: top,
+                available,
+            });
         }
-        let engine = Engine::new(Ring::new(parameters));
+        let engine = Engine::new(&Ring::new(parameters));
         let slots = engine.slots();
         let scales = ScalePlan::new(&engine, network);
 
@@ -131,12 +143,20 @@ impl Circuit {
             if size.next_power_of_two() <= slots {
                 Ok(size.next_power_of_two())
             } else {
-                Err(CircuitError::TooWide { name: name.to_owned(), size, slots })
+                Err(CircuitError::TooWide {
+                    name: name.to_owned(),
+                    size,
+                    slots,
+                })
             }
         };
         let mut period = fits(&first.name, sources.len())?;
         let mut repeat = (slots / period).min(fits(&first.name, first.rows)?);
-        let packing = InputPacking { period, repeat, sources: sources.clone() };
+        let packing = InputPacking {
+            period,
+            repeat,
+            sources: sources.clone(),
+        };
 
         let mut columns = sources;
         let mut keys = KeySpec::default();
@@ -147,14 +167,21 @@ impl Circuit {
                 Layer::Linear(linear) => {
                     let rows = fits(&linear.name, linear.rows)?;
                     let plan = MatrixPlan::new(slots, period, repeat, rows);
-                    for step in plan.steps() {
-                        require_rotation(&mut keys, step, level);
+                    for step in plan.input_steps() {
+                        require_rotation(&mut keys, step, fine(level));
+                    }
+                    for step in plan.product_steps() {
+                        require_rotation(&mut keys, step, coarse(level));
                     }
                     let weights = scales.weights(at);
                     let product = Scale(scales.input(at).0 * weights.0);
                     let entry = |row: usize, position: usize| {
                         let inside = row < linear.rows && position < columns.len();
-                        if inside { linear.weights[row * linear.columns + columns[position]] } else { 0.0 }
+                        if inside {
+                            linear.weights[row * linear.columns + columns[position]]
+                        } else {
+                            0.0
+                        }
                     };
                     let biases = |slot: usize| linear.bias.get(slot % rows).copied().unwrap_or(0.0);
                     let biases: Vec<f64> = (0..slots).map(biases).collect();
@@ -164,13 +191,17 @@ impl Circuit {
                             bias: engine.encode(&biases, product, level)?,
                         })
                     };
-                    let failed = |source| CircuitError::Weights { name: linear.name.clone(), source };
+                    let failed = |source| CircuitError::Weights {
+                        name: linear.name.clone(),
+                        source,
+                    };
                     steps.push(encode().map_err(failed)?);
                     (period, repeat) = (rows, 1);
                     columns = (0..linear.rows).collect();
                 }
                 Layer::Square => {
-                    keys.relinearization = keys.relinearization.max(Some(level));
+                    let key = keys.relinearization.get_or_insert(coarse(level));
+                    *key = finest(*key, coarse(level));
                     steps.push(Step::Square);
                 }
             }
@@ -188,14 +219,21 @@ impl Circuit {
             },
             output: OutputSpec {
                 classes: network.classes.clone(),
-                packing: OutputPacking { period, classes: last.rows },
+                packing: OutputPacking {
+                    period,
+                    classes: last.rows,
+                },
                 scale: scales.output().0,
                 level: Level(0),
                 bound: scales.output_bound(),
             },
             keys,
         };
-        Ok(Self { info, engine, steps })
+        Ok(Self {
+            info,
+            engine,
+            steps,
+        })
     }
 
     /// What clients are told.
@@ -228,10 +266,12 @@ impl Circuit {
         keys: &EvaluationKeys,
         input: SeededCiphertext,
     ) -> Result<Vec<u8>, EvalError> {
-        Ok(write_reply(&self.run(keys, input)?, self.ring()))
+        let period = self.info.output.packing.period;
+        let reply = Reply::new(self.run(keys, input)?, period, self.ring());
+        Ok(write_reply(&reply, self.ring()))
     }
 
-    /// As [`Circuit::evaluate`], before it is written out.
+    /// As [`Circuit::evaluate`], with all slots and before it is written out.
     ///
     /// # Errors
     /// As [`Circuit::evaluate`].
@@ -242,17 +282,15 @@ impl Circuit {
     ) -> Result<Ciphertext, EvalError> {
         self.check_keys(keys)?;
         let mut x = self.checked_input(input)?;
-        for (at, step) in self.steps.iter().enumerate() {
+        for step in &self.steps {
             x = match step {
                 Step::Linear { matrix, bias } => {
                     let product = self.engine.multiply_matrix(matrix, &x, keys)?;
-                    self.engine.add_plain(&product, bias)?
+                    self.engine
+                        .rescale(&self.engine.add_plain(&product, bias)?)?
                 }
-                Step::Square => self.engine.square(&x, keys)?,
+                Step::Square => self.engine.rescale(&self.engine.square(&x, keys)?)?,
             };
-            if at + 1 < self.steps.len() {
-                x = self.engine.rescale(&x)?;
-            }
         }
         Ok(x)
     }
@@ -275,18 +313,28 @@ impl Circuit {
     /// Refuses keys that would fail on the way before anything is computed.
     fn check_keys(&self, keys: &EvaluationKeys) -> Result<(), EvalError> {
         let check = |key: KeyUse, found: Level, needed: Level| {
-            if found < needed { Err(EvalError::KeyLevel { key, found, needed }) } else { Ok(()) }
+            if found < needed {
+                Err(EvalError::KeyLevel { key, found, needed })
+            } else {
+                Ok(())
+            }
         };
         if let Some(needed) = self.info.keys.relinearization {
-            let key = keys.relinearization.as_ref().ok_or(EvalError::MissingRelinearizationKey)?;
-            check(KeyUse::Relinearization, key.level(), needed)?;
+            let key = keys
+                .relinearization
+                .as_ref()
+                .ok_or(EvalError::MissingRelinearizationKey)?;
+            check(KeyUse::Relinearization, key.level(), needed.level)?;
         }
-        for &RotationKeySpec { step, level } in &self.info.keys.rotations {
-            let key = keys.rotations.get(&step).ok_or_else(|| EvalError::MissingGaloisKey {
-                step,
-                uploaded: keys.rotations.keys().copied().collect(),
-            })?;
-            check(KeyUse::Rotation(step), key.level(), level)?;
+        for &RotationKeySpec { step, key: needed } in &self.info.keys.rotations {
+            let key = keys
+                .rotations
+                .get(&step)
+                .ok_or_else(|| EvalError::MissingGaloisKey {
+                    step,
+                    uploaded: keys.rotations.keys().copied().collect(),
+                })?;
+            check(KeyUse::Rotation(step), key.level(), needed.level)?;
         }
         Ok(())
     }
@@ -295,16 +343,50 @@ impl Circuit {
 /// The inputs that any output depends on; the others need no slot.
 fn used_columns(linear: &Linear) -> Vec<usize> {
     let used = |column: &usize| {
-        linear.weights.iter().skip(*column).step_by(linear.columns).any(|&weight| weight != 0.0)
+        linear
+            .weights
+            .iter()
+            .skip(*column)
+            .step_by(linear.columns)
+            .any(|&weight| weight != 0.0)
     };
     let columns: Vec<usize> = (0..linear.columns).filter(used).collect();
     if columns.is_empty() { vec![0] } else { columns }
 }
 
-/// Adds a rotation to those that need keys, at the highest level it is used at.
-fn require_rotation(keys: &mut KeySpec, step: u32, level: Level) {
-    match keys.rotations.binary_search_by_key(&step, |key| key.step) {
-        Ok(at) => keys.rotations[at].level = keys.rotations[at].level.max(level),
-        Err(at) => keys.rotations.insert(at, RotationKeySpec { step, level }),
+/// A key for what has the small scale of an input: its noise counts, so its digits are single
+/// primes.
+fn fine(level: Level) -> SwitchingKeySpec {
+    SwitchingKeySpec {
+        level,
+        digit_primes: 1,
+    }
+}
+
+/// A key for products, which a rescale is still to divide: there is room for the noise of digits
+/// of two primes.
+fn coarse(level: Level) -> SwitchingKeySpec {
+    SwitchingKeySpec {
+        level,
+        digit_primes: 2,
+    }
+}
+
+/// The key that serves where either of two does.
+fn finest(left: SwitchingKeySpec, right: SwitchingKeySpec) -> SwitchingKeySpec {
+    SwitchingKeySpec {
+        level: left.level.max(right.level),
+        digit_primes: left.digit_primes.min(right.digit_primes),
+    }
+}
+
+/// Adds a rotation to those that need keys.
+fn require_rotation(keys: &mut KeySpec, step: u32, key: SwitchingKeySpec) {
+    match keys
+        .rotations
+        .binary_search_by_key(&step, |rotation| rotation.step)
+    {
+        Ok(at) => keys.rotations[at].key = finest(keys.rotations[at].key, key),
+        Err(at) => keys.rotations.insert(at, RotationKeySpec { step, key }),
     }
 }

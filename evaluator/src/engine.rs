@@ -105,8 +105,9 @@ pub struct Engine {
     rescales: Vec<ExactDivision>,
     /// For each level, division by P.
     mod_downs: Vec<ExactDivision>,
-    /// For each level, for each digit, the extension to all other primes of Q·P.
-    digits: Vec<Vec<BasisExtension>>,
+    /// For each number of primes in a digit (from 1) and each level, for each digit, the extension
+    /// to all other primes of Q·P.
+    digits: Vec<Vec<Vec<BasisExtension>>>,
     /// For each rotation step, once it was used.
     permutations: Vec<OnceLock<GaloisPermutation>>,
 }
@@ -114,36 +115,44 @@ pub struct Engine {
 impl Engine {
     /// Precomputes the constants of a ring.
     #[must_use]
-    pub fn new(ring: Arc<Ring>) -> Self {
+    pub fn new(ring: &Arc<Ring>) -> Self {
         let parameters = ring.parameters();
         let levels = || (0..=parameters.top().0).map(Level);
         let special: Vec<usize> = (ring.q_count()..ring.moduli().len()).collect();
         let rescale = |level: Level| {
             let kept = parameters.primes_at(Level(level.0 - 1));
             let dropped: Vec<usize> = (kept..parameters.primes_at(level)).collect();
-            ExactDivision::new(&ring, &dropped, &(0..kept).collect::<Vec<_>>())
+            ExactDivision::new(ring, &dropped, &(0..kept).collect::<Vec<_>>())
         };
         let mod_down = |level| {
             let kept: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
-            ExactDivision::new(&ring, &special, &kept)
+            ExactDivision::new(ring, &special, &kept)
         };
-        let digits = |level| {
+        let digits_at = |digit_primes, level| {
             let all: Vec<usize> = ring.limbs(Basis::Qp(level)).collect();
             let q: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
             let extension = |digit: &[usize]| {
-                let others: Vec<usize> =
-                    all.iter().copied().filter(|position| !digit.contains(position)).collect();
-                BasisExtension::new(&ring, digit, &others)
+                let others: Vec<usize> = all
+                    .iter()
+                    .copied()
+                    .filter(|position| !digit.contains(position))
+                    .collect();
+                BasisExtension::new(ring, digit, &others)
             };
-            q.chunks(parameters.spec().digit_primes).map(extension).collect()
+            q.chunks(digit_primes).map(extension).collect()
+        };
+        let digits = |digit_primes| {
+            levels()
+                .map(|level| digits_at(digit_primes, level))
+                .collect()
         };
         Self {
             encoder: Encoder::new(ring.degree()),
             rescales: levels().skip(1).map(rescale).collect(),
             mod_downs: levels().map(mod_down).collect(),
-            digits: levels().map(digits).collect(),
+            digits: (1..=ring.q_count()).map(digits).collect(),
             permutations: (0..parameters.slots()).map(|_| OnceLock::new()).collect(),
-            ring: Arc::clone(&ring),
+            ring: Arc::clone(ring),
         }
     }
 

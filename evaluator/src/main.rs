@@ -18,7 +18,7 @@ use evaluator::circuit::Circuit;
 use evaluator::network::{Layer, Network};
 use evaluator::server::page::Page;
 use evaluator::server::{App, Limits, listen, models};
-use shared::api::KeySpec;
+use shared::api::{KeySpec, SwitchingKeySpec};
 use shared::keys::digits_at;
 use shared::ring::{Basis, Ring};
 use shared::wire;
@@ -40,6 +40,9 @@ enum Command {
     Inspect {
         /// The ONNX file.
         model: PathBuf,
+        /// Prints the description that clients get, as JSON; `inkveil` reads it.
+        #[arg(long)]
+        json: bool,
     },
     /// Evaluates one ciphertext from a file.
     Evaluate(Evaluate),
@@ -111,7 +114,7 @@ fn main() -> ExitCode {
         .init();
     let result = match Cli::parse().command {
         Command::Serve(arguments) => rt::System::new().block_on(serve(arguments)),
-        Command::Inspect { model } => inspect(&model),
+        Command::Inspect { model, json } => inspect(&model, json),
         Command::Evaluate(arguments) => evaluate(&arguments),
     };
     match result {
@@ -150,7 +153,12 @@ impl Serve {
     }
 }
 
-fn inspect(path: &Path) -> Result<()> {
+fn inspect(path: &Path, json: bool) -> Result<()> {
+    if json {
+        let circuit = models::load(path)?;
+        println!("{}", serde_json::to_string_pretty(circuit.info())?);
+        return Ok(());
+    }
     let network = models::read_network(path)?;
     print_network(path, &network);
     print_circuit(&models::load(path)?);
@@ -198,11 +206,11 @@ fn print_circuit(circuit: &Circuit) {
         "keys        {}",
         kilobytes(keys_bytes(&info.keys, circuit.ring()))
     );
-    if let Some(level) = info.keys.relinearization {
-        println!("  relinearization at level {}", level.0);
+    if let Some(key) = info.keys.relinearization {
+        println!("  relinearization {}", describe(key));
     }
-    for key in &info.keys.rotations {
-        println!("  rotation by {} at level {}", key.step, key.level.0);
+    for rotation in &info.keys.rotations {
+        println!("  rotation by {} {}", rotation.step, describe(rotation.key));
     }
     let polynomial = |level| circuit.ring().encoded_bits(Basis::Q(level)).div_ceil(8);
     println!(
@@ -211,14 +219,25 @@ fn print_circuit(circuit: &Circuit) {
     );
     println!(
         "download    {} for each image",
-        kilobytes(2 * polynomial(info.output.level))
+        kilobytes(polynomial(info.output.level))
     );
+}
+
+fn describe(key: SwitchingKeySpec) -> String {
+    let SwitchingKeySpec {
+        level,
+        digit_primes,
+    } = key;
+    format!("at level {}, {digit_primes} primes a digit", level.0)
 }
 
 /// Residues of all keys as they are uploaded; headers and seeds are a few bytes more.
 fn keys_bytes(keys: &KeySpec, ring: &Ring) -> usize {
-    let rotations = keys.rotations.iter().map(|key| key.level);
-    let bytes = |level| digits_at(ring, level) * ring.encoded_bits(Basis::Qp(level)).div_ceil(8);
+    let rotations = keys.rotations.iter().map(|rotation| rotation.key);
+    let bytes = |key: SwitchingKeySpec| {
+        let digit = ring.encoded_bits(Basis::Qp(key.level)).div_ceil(8);
+        digits_at(ring, key.level, key.digit_primes) * digit
+    };
     keys.relinearization
         .into_iter()
         .chain(rotations)

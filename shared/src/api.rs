@@ -91,10 +91,19 @@ pub struct OutputSpec {
 /// The evaluation keys a circuit uses, each at the highest level where it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySpec {
-    /// Level of the relinearization key, where the circuit multiplies ciphertexts.
-    pub relinearization: Option<Level>,
+    /// The relinearization key, where the circuit multiplies ciphertexts.
+    pub relinearization: Option<SwitchingKeySpec>,
     /// One Galois key per entry, in ascending order of the steps.
     pub rotations: Vec<RotationKeySpec>,
+}
+
+/// The size of a switching key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchingKeySpec {
+    /// Highest level at which it is used.
+    pub level: Level,
+    /// Primes in one digit.
+    pub digit_primes: usize,
 }
 
 /// One Galois key.
@@ -102,8 +111,8 @@ pub struct KeySpec {
 pub struct RotationKeySpec {
     /// Slots the key rotates to the left, in `1..slots`.
     pub step: u32,
-    /// Highest level at which it is used.
-    pub level: Level,
+    /// Its size.
+    pub key: SwitchingKeySpec,
 }
 
 /// Reply to `POST sessions` and `GET sessions/{id}`.

@@ -66,7 +66,11 @@ impl Encoder {
         let powers_of_five = std::iter::successors(Some(1), |power| Some(power * 5 % two_n))
             .take(slots)
             .collect();
-        Self { slots, roots: (0..two_n).map(root).collect(), powers_of_five }
+        Self {
+            slots,
+            roots: (0..two_n).map(root).collect(),
+            powers_of_five,
+        }
     }
 
     /// Number of slots, N/2.
@@ -86,7 +90,11 @@ impl Encoder {
         ring: &Ring,
         basis: Basis,
     ) -> Result<Poly<Coeff>, EncodingError> {
-        Ok(Poly::from_signed(&self.embed_inverse(values, scale)?, ring, basis))
+        Ok(Poly::from_signed(
+            &self.embed_inverse(values, scale)?,
+            ring,
+            basis,
+        ))
     }
 
     /// The rounded coefficients of [`Encoder::encode`].
@@ -95,20 +103,35 @@ impl Encoder {
     /// As [`Encoder::encode`].
     pub fn embed_inverse(&self, values: &[f64], scale: Scale) -> Result<Vec<i64>, EncodingError> {
         if values.len() > self.slots {
-            return Err(EncodingError::TooManyValues { found: values.len(), slots: self.slots });
+            return Err(EncodingError::TooManyValues {
+                found: values.len(),
+                slots: self.slots,
+            });
         }
         let mut z: Vec<Complex64> = values.iter().map(|&value| Complex64::from(value)).collect();
         z.resize(self.slots, Complex64::ZERO);
         self.inverse_transform(&mut z);
-        let reals = z.iter().map(|value| value.re).chain(z.iter().map(|value| value.im));
+        let reals = z
+            .iter()
+            .map(|value| value.re)
+            .chain(z.iter().map(|value| value.im));
         let largest = reals.clone().fold(0.0, |most: f64, value| {
-            if value.is_nan() { f64::NAN } else { most.max(value.abs()) }
+            if value.is_nan() {
+                f64::NAN
+            } else {
+                most.max(value.abs())
+            }
         });
         let fits = largest * scale.0 < MAX_COEFFICIENT; // False for a NaN.
         if !fits {
-            return Err(EncodingError::OutOfRange { value: largest, scale: scale.0 });
+            return Err(EncodingError::OutOfRange {
+                value: largest,
+                scale: scale.0,
+            });
         }
-        Ok(reals.map(|value| libm::rint(value * scale.0) as i64).collect())
+        Ok(reals
+            .map(|value| libm::rint(value * scale.0) as i64)
+            .collect())
     }
 
     /// The slots of a polynomial with these coefficients, divided by `scale`.
@@ -119,8 +142,11 @@ impl Encoder {
     #[must_use]
     pub fn decode(&self, coefficients: &[f64], scale: Scale) -> Vec<Complex64> {
         let (low, high) = coefficients.split_at(coefficients.len().min(self.slots));
-        let mut z: Vec<Complex64> =
-            low.iter().zip(high).map(|(&re, &im)| Complex64::new(re, im)).collect();
+        let mut z: Vec<Complex64> = low
+            .iter()
+            .zip(high)
+            .map(|(&re, &im)| Complex64::new(re, im))
+            .collect();
         z.resize(self.slots, Complex64::ZERO);
         self.forward_transform(&mut z);
         for value in &mut z {
@@ -202,7 +228,10 @@ mod tests {
         let slot = |power: usize| {
             let terms = coefficients.iter().enumerate().map(|(k, &coefficient)| {
                 let exponent = (power * k % (2 * degree)) as f64;
-                Complex64::from_polar(coefficient, core::f64::consts::PI * exponent / degree as f64)
+                Complex64::from_polar(
+                    coefficient,
+                    core::f64::consts::PI * exponent / degree as f64,
+                )
             });
             terms.sum()
         };
@@ -248,24 +277,38 @@ mod tests {
         let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
         let encoder = Encoder::new(ring.degree());
         let values: Vec<f64> = (0..encoder.slots()).map(|slot| slot as f64).collect();
-        let basis = Basis::Q(Level(1));
-        let poly = encoder.encode(&values, Scale(1e9), &ring, basis).unwrap().into_ntt(&ring);
+        let basis = Basis::Q(Level(2));
+        let poly = encoder
+            .encode(&values, Scale(1e9), &ring, basis)
+            .unwrap()
+            .into_ntt(&ring);
         let element = GaloisElement::rotation(3, ring.degree());
         let rotated = poly.automorphism(&GaloisPermutation::new(element, ring.degree()));
-        let coefficients = Crt::new(&ring, basis).compose_centered(&rotated.into_coeff(&ring));
+        let coefficients =
+            Crt::new(&ring, basis).compose_centered(rotated.into_coeff(&ring).limbs());
         for (slot, got) in encoder.decode(&coefficients, Scale(1e9)).iter().enumerate() {
             let want = values[(slot + 3) % values.len()];
-            assert!((got - want).norm() < 1e-3, "slot {slot}: {got}, expected {want}");
+            assert!(
+                (got - want).norm() < 1e-3,
+                "slot {slot}: {got}, expected {want}"
+            );
         }
     }
 
     #[test]
     fn values_that_do_not_fit_are_refused() {
         let encoder = Encoder::new(16);
-        let refused = |values: &[f64], scale| encoder.embed_inverse(values, Scale(scale)).unwrap_err();
-        assert_eq!(refused(&[0.0; 9], 1.0), EncodingError::TooManyValues { found: 9, slots: 8 });
+        let refused =
+            |values: &[f64], scale| encoder.embed_inverse(values, Scale(scale)).unwrap_err();
+        assert_eq!(
+            refused(&[0.0; 9], 1.0),
+            EncodingError::TooManyValues { found: 9, slots: 8 }
+        );
         for values in [[1e10; 8], [f64::NAN; 8], [f64::INFINITY; 8]] {
-            assert!(matches!(refused(&values, 1e10), EncodingError::OutOfRange { .. }));
+            assert!(matches!(
+                refused(&values, 1e10),
+                EncodingError::OutOfRange { .. }
+            ));
         }
     }
 }

@@ -5,7 +5,12 @@
 //!
 //! **Invariant:** the elements that come out fill the dimensions exactly; nothing is copied.
 
-#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 use thiserror::Error;
 

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 
 use crate::ring::{Basis, Level, Ntt, Poly, Ring, Seed, uniform};
 
-/// Digits that key switching decomposes a polynomial of this level into.
+/// Digits of this many primes that a polynomial of this level decomposes into.
 #[must_use]
-pub fn digits_at(ring: &Ring, level: Level) -> usize {
-    let parameters = ring.parameters();
-    parameters.primes_at(level).div_ceil(parameters.spec().digit_primes)
+pub fn digits_at(ring: &Ring, level: Level, digit_primes: usize) -> usize {
+    ring.parameters()
+        .primes_at(level)
+        .div_ceil(digit_primes.max(1))
 }
 
 /// A key for switching from some polynomial `t` to the session's secret `s` (hybrid key switching,
@@ -22,6 +23,7 @@ pub fn digits_at(ring: &Ring, level: Level) -> usize {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SwitchingKey {
     level: Level,
+    digit_primes: usize,
     digits: Vec<KeyDigit>,
 }
 
@@ -41,6 +43,12 @@ impl SwitchingKey {
         self.level
     }
 
+    /// Primes in one digit: with more, the key is smaller and its noise larger.
+    #[must_use]
+    pub fn digit_primes(&self) -> usize {
+        self.digit_primes
+    }
+
     /// The pairs, for the lowest primes first.
     #[must_use]
     pub fn digits(&self) -> &[KeyDigit] {
@@ -57,6 +65,8 @@ pub struct SeededSwitchingKey {
     pub seed: Seed,
     /// The highest level it can be used at.
     pub level: Level,
+    /// Primes in one digit, at least 1.
+    pub digit_primes: usize,
 }
 
 impl SeededSwitchingKey {
@@ -64,8 +74,16 @@ impl SeededSwitchingKey {
     #[must_use]
     pub fn expand(self, ring: &Ring) -> SwitchingKey {
         let (seed, basis) = (self.seed, Basis::Qp(self.level));
-        let expand = |(digit, b)| KeyDigit { b, a: uniform(&seed, digit, ring, basis) };
-        SwitchingKey { level: self.level, digits: (0..).zip(self.b).map(expand).collect() }
+        let expand = |(digit, b)| KeyDigit {
+            b,
+            a: uniform(&seed, digit, ring, basis),
+        };
+        let digits = (0..).zip(self.b).map(expand).collect();
+        SwitchingKey {
+            level: self.level,
+            digit_primes: self.digit_primes,
+            digits,
+        }
     }
 }
 
@@ -84,7 +102,9 @@ impl EvaluationKeys {
     #[must_use]
     pub fn byte_len(&self) -> usize {
         let keys = self.relinearization.iter().chain(self.rotations.values());
-        let polys = keys.flat_map(|key| &key.digits).flat_map(|digit| [&digit.b, &digit.a]);
+        let polys = keys
+            .flat_map(|key| &key.digits)
+            .flat_map(|digit| [&digit.b, &digit.a]);
         polys.map(|poly| size_of_val(poly.residues())).sum()
     }
 }

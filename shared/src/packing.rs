@@ -79,7 +79,15 @@ fn check_tiling(period: usize, repeat: usize, slots: usize) -> Result<(), Packin
     let tiles = period
         .checked_mul(repeat)
         .is_some_and(|block| block > 0 && slots.is_multiple_of(block));
-    if tiles { Ok(()) } else { Err(PackingError::Tiling { period, repeat, slots }) }
+    if tiles {
+        Ok(())
+    } else {
+        Err(PackingError::Tiling {
+            period,
+            repeat,
+            slots,
+        })
+    }
 }
 
 impl InputPacking {
@@ -109,7 +117,11 @@ impl InputPacking {
         self.check(slots, input.len())?;
         let value = |slot: usize| {
             let position = (slot / self.repeat) % self.period;
-            self.sources.get(position).and_then(|&source| input.get(source)).copied().unwrap_or(0.0)
+            self.sources
+                .get(position)
+                .and_then(|&source| input.get(source))
+                .copied()
+                .unwrap_or(0.0)
         };
         Ok((0..slots).map(value).collect())
     }
@@ -123,20 +135,11 @@ impl OutputPacking {
     pub fn check(&self, slots: usize) -> Result<(), PackingError> {
         check_tiling(self.period, 1, slots)?;
         if self.classes > self.period {
-            return Err(PackingError::TooManyValues { values: self.classes, period: self.period });
+            return Err(PackingError::TooManyValues {
+                values: self.classes,
+                period: self.period,
+            });
         }
         Ok(())
-    }
-
-    /// Reads the logits out of decrypted slots: the mean of their repetitions, which lowers the
-    /// noise by the square root of their number.
-    ///
-    /// # Errors
-    /// As [`OutputPacking::check`], for these slots.
-    pub fn unpack(&self, slots: &[f64]) -> Result<Vec<f64>, PackingError> {
-        self.check(slots.len())?;
-        let repeats = (slots.len() / self.period) as f64;
-        let logit = |class: usize| slots.iter().skip(class).step_by(self.period).sum::<f64>() / repeats;
-        Ok((0..self.classes).map(logit).collect())
     }
 }

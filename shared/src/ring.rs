@@ -15,8 +15,8 @@ mod poly;
 mod uniform;
 
 pub use modulus::Modulus;
-pub(crate) use ntt::reverse_bits;
 pub use ntt::NttTables;
+pub(crate) use ntt::reverse_bits;
 pub use poly::{Coeff, Domain, Ntt, Poly};
 pub use uniform::{Seed, uniform};
 
@@ -28,9 +28,7 @@ use thiserror::Error;
 use crate::params::Parameters;
 
 /// A step of the modulus chain: level 0 is the lowest, rescaling goes down by one.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Level(pub u8);
 
@@ -84,9 +82,17 @@ impl Ring {
         let primes = spec.levels.iter().flatten().chain(&spec.special);
         let moduli: Vec<Modulus> = primes.map(|&prime| Modulus::new(prime)).collect();
         let degree = parameters.degree();
-        let tables = moduli.iter().map(|&modulus| NttTables::new(modulus, degree)).collect();
+        let tables = moduli
+            .iter()
+            .map(|&modulus| NttTables::new(modulus, degree))
+            .collect();
         let q_count = moduli.len() - spec.special.len();
-        Arc::new(Self { parameters, moduli, tables, q_count })
+        Arc::new(Self {
+            parameters,
+            moduli,
+            tables,
+            q_count,
+        })
     }
 
     /// The parameter set.
@@ -137,6 +143,8 @@ impl Ring {
     /// Bits one polynomial of a basis takes on the wire: each residue takes its prime's bits.
     #[must_use]
     pub fn encoded_bits(&self, basis: Basis) -> usize {
-        self.moduli_of(basis).map(|modulus| modulus.bits() as usize * self.degree()).sum()
+        self.moduli_of(basis)
+            .map(|modulus| modulus.bits() as usize * self.degree())
+            .sum()
     }
 }

@@ -7,7 +7,12 @@
 //! allocated for a polynomial before all its bytes are there, so memory is at most eight times
 //! the message.
 
-#![deny(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 mod bits;
 mod ciphertext;
@@ -118,6 +123,16 @@ pub enum WireError {
         above: u32,
         /// Slots of the parameter set.
         slots: usize,
+    },
+    /// Digits of no primes, or of more than there are.
+    #[error("{key} has digits of {found} primes; 1 to {most} are possible")]
+    Digits {
+        /// Which key.
+        key: KeyUse,
+        /// Primes in a digit.
+        found: usize,
+        /// Primes of the parameter set's Q.
+        most: usize,
     },
     /// Fields that can't be read.
     #[error("fields of {what} are malformed: {reason}")]

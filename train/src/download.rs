@@ -33,12 +33,12 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug, Error)]
 pub enum DownloadError {
     /// Something in the cache directory.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {problem}", path = path.display())]
     Cache {
         /// Which file or directory.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        problem: io::Error,
     },
     /// No mirror gave the file.
     #[error(
@@ -58,7 +58,7 @@ pub enum DownloadError {
 /// # Errors
 /// Which file couldn't be had, and what each mirror said.
 pub fn fetch(cache: &Path) -> Result<(), DownloadError> {
-    fetch_with(cache, get)
+    fetch_files(cache, &FILES, get)
 }
 
 fn get(url: &str) -> Result<Vec<u8>, String> {
@@ -72,16 +72,17 @@ fn get(url: &str) -> Result<Vec<u8>, String> {
     body.read_to_vec().map_err(|error| error.to_string())
 }
 
-fn fetch_with(
+fn fetch_files(
     cache: &Path,
+    files: &[(&'static str, &str)],
     get: impl Fn(&str) -> Result<Vec<u8>, String>,
 ) -> Result<(), DownloadError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
-        move |source| DownloadError::Cache { path, source }
+        move |problem| DownloadError::Cache { path, problem }
     };
     fs::create_dir_all(cache).map_err(failed(cache))?;
-    for (name, sum) in FILES {
+    for &(name, sum) in files {
         let path = cache.join(name);
         match fs::read(&path) {
             Ok(bytes) if md5(&bytes) == sum => continue,
@@ -146,7 +147,7 @@ mod tests {
         let stale = cache.path().join(TRAIN[0]);
         fs::write(&other, "kept").unwrap();
         fs::write(&stale, "not what was published").unwrap();
-        let error = fetch_with(cache.path(), |_| Ok(b"tampered".to_vec()))
+        let error = fetch_files(cache.path(), &FILES, |_| Ok(b"tampered".to_vec()))
             .unwrap_err()
             .to_string();
         assert!(
@@ -164,6 +165,29 @@ mod tests {
     }
 
     #[test]
+    fn the_second_mirror_helps_and_right_files_are_kept() {
+        let cache = tempfile::tempdir().unwrap();
+        let files = [("letter", "f96b697d7cb7938d525a2f31aaf161d0")];
+        let get = |url: &str| {
+            let wanted = format!("{}/letter", MIRRORS[1]);
+            if url == wanted {
+                Ok(b"message digest".to_vec())
+            } else {
+                Ok(b"forged".to_vec())
+            }
+        };
+        fetch_files(cache.path(), &files, get).unwrap();
+        let letter = cache.path().join("letter");
+        assert_eq!(fs::read(&letter).unwrap(), b"message digest");
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+
+        let unreachable = |_: &str| Err("is down".to_owned());
+        fetch_files(cache.path(), &files, unreachable).unwrap();
+        fs::write(&letter, "spoilt").unwrap();
+        fetch_files(cache.path(), &files, unreachable).unwrap_err();
+    }
+
+    #[test]
     fn every_mirror_is_asked() {
         let cache = tempfile::tempdir().unwrap();
         let asked = RefCell::new(Vec::new());
@@ -171,7 +195,9 @@ mod tests {
             asked.borrow_mut().push(url.to_owned());
             Err("is down".to_owned())
         };
-        let error = fetch_with(cache.path(), get).unwrap_err().to_string();
+        let error = fetch_files(cache.path(), &FILES, get)
+            .unwrap_err()
+            .to_string();
         let urls: Vec<_> = MIRRORS
             .iter()
             .map(|mirror| format!("{mirror}/{}", TRAIN[0]))

@@ -15,7 +15,6 @@ pub mod curves;
 pub mod download;
 pub mod evaluate;
 pub mod export;
-pub mod idx;
 pub mod inputs;
 pub mod mnist;
 pub mod network;

@@ -121,7 +121,7 @@ fn mnist_fast(options: &Options) -> anyhow::Result<()> {
     write(&options.out.join(format!("{name}.svg")), &picture)?;
     write(
         &options.out.join(format!("{name}.md")),
-        &card(&origin, &settings, &trained),
+        card(&origin, &settings, &trained),
     )?;
     write(&options.out.join(format!("{name}.onnx")), &file)?;
     eprintln!(

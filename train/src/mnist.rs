@@ -5,10 +5,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
+use shared::idx::{self, IdxError};
 use shared::image::{PIXELS, SIDE};
 use thiserror::Error;
-
-use crate::idx::{self, IdxError};
 
 /// Digits to tell apart.
 pub const CLASSES: usize = 10;
@@ -24,12 +23,12 @@ pub(crate) const TEST: [&str; 2] = ["t10k-images-idx3-ubyte.gz", "t10k-labels-id
 #[derive(Debug, Error)]
 pub enum DataError {
     /// A file is missing or can't be decompressed.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}: {problem}", path = path.display())]
     Read {
         /// Which file.
         path: PathBuf,
         /// What the system says.
-        source: io::Error,
+        problem: io::Error,
     },
     /// A file is longer than any of MNIST's.
     #[error("{path}: more than {LIMIT} bytes after decompression", path = path.display())]
@@ -117,7 +116,7 @@ impl LabelledImages {
 fn read_images(path: PathBuf) -> Result<Vec<[u8; PIXELS]>, DataError> {
     let bytes = decompress(&path)?;
     match idx::parse(&bytes) {
-        Ok(array) if matches!(array.dims[..], [1.., SIDE, SIDE]) => {
+        Ok(array) if matches!(array.dims[..], [count, SIDE, SIDE] if count > 0) => {
             let (images, _) = array.data.as_chunks();
             Ok(images.to_vec())
         }
@@ -169,9 +168,9 @@ fn decompress(path: &Path) -> Result<Vec<u8>, DataError> {
             .read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    let bytes = read().map_err(|source| DataError::Read {
+    let bytes = read().map_err(|problem| DataError::Read {
         path: path.to_owned(),
-        source,
+        problem,
     })?;
     if bytes.len() as u64 > LIMIT {
         return Err(DataError::TooLong {

@@ -1,8 +1,8 @@
 //! Scales: how many bits each operand gets.
 //!
-//! Worked out from the end. The reply may use all of the lowest modulus; going back, a rescale by
-//! `R` after a product that leaves scale `s` wants operands whose scales multiply to `s·R`, and
-//! equal shares lose the least to rounding on either side.
+//! Worked out from the end. The reply may use all of the lowest modulus; going back, a product that
+//! a rescale by `R` leaves at scale `s` wants operands whose scales multiply to `s·R`, and equal
+//! shares lose the least to rounding on either side.
 
 use shared::encoding::Scale;
 use shared::ring::Level;
@@ -12,11 +12,11 @@ use crate::network::{Layer, Network};
 
 /// log2 of how much more the input gets than the first layer's weights: fresh noise is about 2^7
 /// in a slot and rotations of the input add 2^9.5, where encoding weights adds about 2^4.
-const INPUT_SHARE_BITS: f64 = 1.25;
+const INPUT_SHARE_BITS: f64 = 1.75;
 
-/// Part of the lowest modulus that logits of the declared bound take: half is left, and the sign
-/// takes half of that.
-const HEADROOM: f64 = 4.0;
+/// The lowest modulus over the declared bound on the logits: 2 for the sign, and an eighth more for
+/// noise.
+const HEADROOM: f64 = 2.25;
 
 /// The scale in front of each layer, of its weights, and behind the last.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,24 +28,29 @@ pub struct ScalePlan {
 }
 
 impl ScalePlan {
-    /// Plans a network whose last layer is at level 0 and each one before it a level higher.
+    /// Plans a network whose last layer is at level 1 and each one before it a level higher.
     pub fn new(engine: &Engine, network: &Network) -> Self {
         let q0: f64 = engine.rescale_divisor(Level(0));
         let output = q0 / (HEADROOM * network.logit_bound);
-        let mut product = output;
+        let mut behind = output;
         let mut layers = Vec::with_capacity(network.layers.len());
-        for (level, layer) in (0u8..).zip(network.layers.iter().rev()) {
-            let first = usize::from(level) + 1 == network.layers.len();
+        for (level, layer) in (1u8..).zip(network.layers.iter().rev()) {
+            let first = usize::from(level) == network.layers.len();
+            let product = behind * engine.rescale_divisor(Level(level));
             let share = match layer {
                 Layer::Linear(_) if first => INPUT_SHARE_BITS.exp2(),
                 Layer::Linear(_) | Layer::Square => 1.0,
             };
             let input = product.sqrt() * share;
             layers.push((Scale(input), Scale(product / input)));
-            product = input * engine.rescale_divisor(Level(level + 1));
+            behind = input;
         }
         layers.reverse();
-        Self { layers, output: Scale(output), output_bound: q0 / (2.0 * output) }
+        Self {
+            layers,
+            output: Scale(output),
+            output_bound: q0 / (2.0 * output),
+        }
     }
 
     /// Scale of a layer's input.

@@ -3,6 +3,7 @@
 use shared::ciphertext::Ciphertext;
 use shared::encoding::Scale;
 use shared::keys::EvaluationKeys;
+use shared::ring::backend::{Product, kernel};
 use shared::ring::{Basis, Level, Ntt, Poly, Ring};
 use shared::wire::KeyUse;
 
@@ -12,18 +13,25 @@ use super::{Engine, EvalError, Plaintext};
 const SCALE_TOLERANCE: f64 = 1e-9;
 
 pub(super) fn check_levels(left: Level, right: Level) -> Result<(), EvalError> {
-    if left == right { Ok(()) } else { Err(EvalError::LevelMismatch { left, right }) }
+    if left == right {
+        Ok(())
+    } else {
+        Err(EvalError::LevelMismatch { left, right })
+    }
 }
 
 pub(super) fn check_scales(left: Scale, right: Scale) -> Result<(), EvalError> {
     if (left.0 / right.0 - 1.0).abs() < SCALE_TOLERANCE {
         Ok(())
     } else {
-        Err(EvalError::ScaleMismatch { left: left.0.log2(), right: right.0.log2() })
+        Err(EvalError::ScaleMismatch {
+            left: left.0.log2(),
+            right: right.0.log2(),
+        })
     }
 }
 
-/// `Σ left·right` modulo the primes of `basis`, reduced once per as many products as 64 bits hold.
+/// `Σ left·right` modulo the primes of `basis`.
 ///
 /// # Shapes
 /// Each operand has residues for all primes of `basis`, and may have more.
@@ -33,26 +41,15 @@ pub(super) fn sum_of_products(
     basis: Basis,
 ) -> Poly<Ntt> {
     let mut result = Poly::zero(ring, basis);
-    let mut sums = vec![0u64; ring.degree()];
+    let kernel = kernel();
+    let mut terms = Vec::with_capacity(pairs.len());
     for (residues, position) in result.limbs_mut().zip(ring.limbs(basis)) {
-        let modulus = ring.moduli()[position];
-        // One less, to leave room for the residue that a reduction leaves behind.
-        let products = modulus.products_before_overflow() - 1;
-        sums.fill(0);
-        for (at, (left, right)) in pairs.iter().enumerate() {
-            let factors = left.limb_at(position, ring).iter().zip(right.limb_at(position, ring));
-            for (sum, (&a, &b)) in sums.iter_mut().zip(factors) {
-                *sum += u64::from(a) * u64::from(b);
-            }
-            if (at + 1).is_multiple_of(products) {
-                for sum in &mut sums {
-                    *sum = u64::from(modulus.reduce(*sum));
-                }
-            }
-        }
-        for (residue, &sum) in residues.iter_mut().zip(&sums) {
-            *residue = modulus.reduce(sum);
-        }
+        terms.clear();
+        terms.extend(pairs.iter().map(|(left, right)| Product {
+            left: left.limb_at(position, ring),
+            right: right.limb_at(position, ring),
+        }));
+        kernel.sum_of_products(residues, &terms, ring.moduli()[position]);
     }
     result
 }
@@ -88,17 +85,15 @@ impl Engine {
     /// `Σ aᵢ·bᵢ` with plain `bᵢ`, slot by slot; the scale is the product of the scales.
     ///
     /// # Errors
-    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`] between terms;
-    /// [`EvalError::NoLevelLeft`] never.
+    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`] between terms.
     pub fn mul_plain_sum(
         &self,
         terms: &[(&Ciphertext, &Plaintext)],
     ) -> Result<Ciphertext, EvalError> {
-        let product_scale =
-            |(a, b): &(&Ciphertext, &Plaintext)| Scale(a.scale().0 * b.scale().0);
-        let (level, scale) = terms
-            .first()
-            .map_or((Level(0), Scale(1.0)), |term| (term.0.level(), product_scale(term)));
+        let product_scale = |(a, b): &(&Ciphertext, &Plaintext)| Scale(a.scale().0 * b.scale().0);
+        let (level, scale) = terms.first().map_or((Level(0), Scale(1.0)), |term| {
+            (term.0.level(), product_scale(term))
+        });
         for term in terms {
             check_levels(level, term.0.level())?;
             check_levels(level, term.1.level())?;
@@ -108,7 +103,11 @@ impl Engine {
             let pairs: Vec<_> = terms.iter().map(|(a, b)| (part(a), b.poly())).collect();
             sum_of_products(&pairs, &self.ring, Basis::Q(level))
         };
-        Ok(Ciphertext::new(half(Ciphertext::c0), half(Ciphertext::c1), scale)?)
+        Ok(Ciphertext::new(
+            half(Ciphertext::c0),
+            half(Ciphertext::c1),
+            scale,
+        )?)
     }
 
     /// `a²`, slot by slot, relinearized; the scale is squared.
@@ -116,13 +115,16 @@ impl Engine {
     /// # Errors
     /// [`EvalError::MissingRelinearizationKey`], [`EvalError::KeyLevel`].
     pub fn square(&self, a: &Ciphertext, keys: &EvaluationKeys) -> Result<Ciphertext, EvalError> {
-        let key = keys.relinearization.as_ref().ok_or(EvalError::MissingRelinearizationKey)?;
+        let key = keys
+            .relinearization
+            .as_ref()
+            .ok_or(EvalError::MissingRelinearizationKey)?;
         let (mut d0, mut d1, mut d2) = (a.c0().clone(), a.c0().clone(), a.c1().clone());
         d0.mul_assign(a.c0(), &self.ring)?;
         d1.add_assign(a.c0(), &self.ring)?;
         d1.mul_assign(a.c1(), &self.ring)?;
         d2.mul_assign(a.c1(), &self.ring)?;
-        let decomposed = self.decompose(d2);
+        let decomposed = self.decompose(&d2, key.digit_primes());
         let (k0, k1) = self.switch(&decomposed, key, KeyUse::Relinearization)?;
         d0.add_assign(&k0, &self.ring)?;
         d1.add_assign(&k1, &self.ring)?;
@@ -134,20 +136,45 @@ impl Engine {
     /// # Errors
     /// [`EvalError::NoLevelLeft`] at level 0.
     pub fn rescale(&self, a: &Ciphertext) -> Result<Ciphertext, EvalError> {
-        let lower = a.level().0.checked_sub(1).ok_or(EvalError::NoLevelLeft)?;
-        let division = &self.rescales[usize::from(lower)];
-        let divide = |poly: &Poly<Ntt>| {
-            let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
-            Poly::from_limbs(limbs.iter().map(Vec::as_slice), &self.ring, Basis::Q(Level(lower)))
-        };
         let scale = Scale(a.scale().0 / self.rescale_divisor(a.level()));
-        Ok(Ciphertext::new(divide(a.c0()), divide(a.c1()), scale)?)
+        Ok(Ciphertext::new(
+            self.divide(a.c0())?,
+            self.divide(a.c1())?,
+            scale,
+        )?)
+    }
+
+    /// Divides a polynomial by the primes of its level.
+    fn divide(&self, poly: &Poly<Ntt>) -> Result<Poly<Ntt>, EvalError> {
+        let lower = poly
+            .basis()
+            .level()
+            .0
+            .checked_sub(1)
+            .ok_or(EvalError::NoLevelLeft)?;
+        let division = &self.rescales[usize::from(lower)];
+        let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
+        let basis = Basis::Q(Level(lower));
+        Ok(Poly::from_limbs(
+            limbs.iter().map(Vec::as_slice),
+            &self.ring,
+            basis,
+        ))
     }
 
     /// The product of the primes that rescaling from this level divides by.
     #[must_use]
     pub fn rescale_divisor(&self, level: Level) -> f64 {
-        let primes = self.ring.parameters().spec().levels.get(usize::from(level.0));
-        primes.into_iter().flatten().map(|&prime| f64::from(prime)).product()
+        let primes = self
+            .ring
+            .parameters()
+            .spec()
+            .levels
+            .get(usize::from(level.0));
+        primes
+            .into_iter()
+            .flatten()
+            .map(|&prime| f64::from(prime))
+            .product()
     }
 }

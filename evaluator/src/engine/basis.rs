@@ -34,12 +34,10 @@ struct Target {
     minus_product: u32,
 }
 
-/// Products that are added before the sum is reduced; three and a residue fit in 64 bits for any
-/// prime below 2^31.
-const PRODUCTS: usize = 3;
-
 fn product_mod(modulus: Modulus, factors: impl Iterator<Item = u32>) -> u32 {
-    factors.fold(1, |product, factor| modulus.mul(product, modulus.reduce(u64::from(factor))))
+    factors.fold(1, |product, factor| {
+        modulus.mul(product, modulus.reduce(u64::from(factor)))
+    })
 }
 
 impl BasisExtension {
@@ -67,7 +65,10 @@ impl BasisExtension {
                 minus_product: modulus.neg(product_mod(modulus, primes())),
             }
         };
-        Self { from: from.iter().map(source).collect(), to: to.iter().map(target).collect() }
+        Self {
+            from: from.iter().map(source).collect(),
+            to: to.iter().map(target).collect(),
+        }
     }
 
     /// Positions of the primes it extends from.
@@ -79,36 +80,49 @@ impl BasisExtension {
     ///
     /// # Shapes
     /// `residues`: for each source prime, in order, the same number of coefficients.
-    pub fn extend(&self, residues: &[&[u32]], mut write: impl FnMut(usize, Vec<u32>)) {
-        let weighted: Vec<Vec<u32>> = residues
-            .iter()
-            .zip(&self.from)
-            .map(|(residues, source)| {
-                let weigh = |&residue| source.modulus.mul(residue, source.inverse_cofactor);
-                residues.iter().map(weigh).collect()
-            })
-            .collect();
-        let degree = residues.first().map_or(0, |residues| residues.len());
-        let mut quotients = vec![0.5f64; degree];
+    pub fn extend(&self, residues: &[&[u32]], write: impl FnMut(usize, Vec<u32>)) {
+        if let ([source], &[residues]) = (&self.from[..], residues) {
+            // One prime: it is its own weight, and the quotient is whether it is past the middle.
+            let half = source.modulus.prime() / 2;
+            let quotients: Vec<u32> = residues
+                .iter()
+                .map(|&residue| u32::from(residue > half))
+                .collect();
+            return self.combine(&[residues], &quotients, write);
+        }
+        let weigh = |(residues, source): (&&[u32], &Source)| -> Vec<u32> {
+            let weigh = |&residue| source.modulus.mul(residue, source.inverse_cofactor);
+            residues.iter().map(weigh).collect()
+        };
+        let weighted: Vec<Vec<u32>> = residues.iter().zip(&self.from).map(weigh).collect();
+        let weighted: Vec<&[u32]> = weighted.iter().map(Vec::as_slice).collect();
+        let mut quotients = vec![0.5f64; residues.first().map_or(0, |residues| residues.len())];
         for (weighted, source) in weighted.iter().zip(&self.from) {
-            for (quotient, &value) in quotients.iter_mut().zip(weighted) {
+            for (quotient, &value) in quotients.iter_mut().zip(*weighted) {
                 *quotient += f64::from(value) * source.reciprocal;
             }
         }
+        let quotients: Vec<u32> = quotients
+            .into_iter()
+            .map(|quotient| quotient as u32)
+            .collect();
+        self.combine(&weighted, &quotients, write);
+    }
+
+    /// `Σ weighted·cofactor - quotient·product` modulo each target prime.
+    fn combine(
+        &self,
+        weighted: &[&[u32]],
+        quotients: &[u32],
+        mut write: impl FnMut(usize, Vec<u32>),
+    ) {
         for target in &self.to {
-            let start = |&quotient: &f64| quotient as u64 * u64::from(target.minus_product);
-            let mut sums: Vec<u64> = quotients.iter().map(start).collect();
-            for (at, (weighted, &cofactor)) in weighted.iter().zip(&target.cofactors).enumerate() {
-                for (sum, &value) in sums.iter_mut().zip(weighted) {
-                    *sum += u64::from(value) * u64::from(cofactor);
-                }
-                if at % PRODUCTS == PRODUCTS - 2 {
-                    for sum in &mut sums {
-                        *sum = u64::from(target.modulus.reduce(*sum));
-                    }
-                }
-            }
-            write(target.position, sums.into_iter().map(|sum| target.modulus.reduce(sum)).collect());
+            let weights = target.cofactors.iter().copied();
+            let mut terms: Vec<(&[u32], u32)> = weighted.iter().copied().zip(weights).collect();
+            terms.push((quotients, target.minus_product));
+            let mut extended = vec![0; quotients.len()];
+            kernel().weighted_sum(&mut extended, &terms, target.modulus);
+            write(target.position, extended);
         }
     }
 }
@@ -127,9 +141,14 @@ impl ExactDivision {
     pub fn new(ring: &Ring, dropped: &[usize], kept: &[usize]) -> Self {
         let extension = BasisExtension::new(ring, dropped, kept);
         let inverse = |target: &Target| {
-            target.modulus.inverse(target.modulus.neg(target.minus_product))
+            target
+                .modulus
+                .inverse(target.modulus.neg(target.minus_product))
         };
-        Self { inverses: extension.to.iter().map(inverse).collect(), extension }
+        Self {
+            inverses: extension.to.iter().map(inverse).collect(),
+            extension,
+        }
     }
 
     /// The kept residues, divided.
@@ -152,9 +171,7 @@ impl ExactDivision {
             let modulus = ring.moduli()[position];
             let inverse = inverses.next().copied().unwrap_or(0);
             kernel.forward_ntt(&mut remainder, ring.tables(position));
-            for (value, &kept) in remainder.iter_mut().zip(limb(position)) {
-                *value = modulus.mul(modulus.sub(kept, *value), inverse);
-            }
+            kernel.sub_scaled(&mut remainder, limb(position), inverse, modulus);
             result.push(remainder);
         });
         result

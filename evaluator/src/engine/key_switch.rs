@@ -13,13 +13,16 @@ use super::{Engine, EvalError};
 #[derive(Clone, Debug)]
 pub struct Decomposed {
     digits: Vec<Poly<Ntt>>,
+    digit_primes: usize,
     level: Level,
 }
 
 impl Engine {
-    /// Decomposes a polynomial modulo Q into digits, each extended to Q·P.
+    /// Decomposes a polynomial modulo Q into digits of this many primes (at most all), each
+    /// extended to Q·P.
     #[must_use]
-    pub fn decompose(&self, poly: Poly<Ntt>) -> Decomposed {
+    pub fn decompose(&self, poly: &Poly<Ntt>, digit_primes: usize) -> Decomposed {
+        let digit_primes = digit_primes.clamp(1, self.digits.len());
         let ring = &self.ring;
         let level = poly.basis().level();
         let coefficients = poly.clone().into_coeff(ring);
@@ -27,8 +30,10 @@ impl Engine {
         let extend = |extension: &super::BasisExtension| {
             let mut digit = Poly::zero(ring, Basis::Qp(level));
             let mut extended: Vec<Vec<u32>> = vec![Vec::new(); ring.moduli().len()];
-            let sources: Vec<&[u32]> =
-                extension.sources().map(|position| coefficients.limb_at(position, ring)).collect();
+            let sources: Vec<&[u32]> = extension
+                .sources()
+                .map(|position| coefficients.limb_at(position, ring))
+                .collect();
             extension.extend(&sources, |position, mut residues| {
                 kernel.forward_ntt(&mut residues, ring.tables(position));
                 extended[position] = residues;
@@ -42,7 +47,12 @@ impl Engine {
             }
             digit
         };
-        Decomposed { digits: self.digits[usize::from(level.0)].iter().map(extend).collect(), level }
+        let extensions = &self.digits[digit_primes - 1][usize::from(level.0)];
+        Decomposed {
+            digits: extensions.iter().map(extend).collect(),
+            digit_primes,
+            level,
+        }
     }
 
     /// `(u, v)` with `u + v·s ≈ c·t`, for a decomposed `c` and a key that switches from `t` to `s`.
@@ -59,10 +69,19 @@ impl Engine {
     ) -> Result<(Poly<Ntt>, Poly<Ntt>), EvalError> {
         let level = decomposed.level;
         if key.level() < level {
-            return Err(EvalError::KeyLevel { key: key_use, found: key.level(), needed: level });
+            return Err(EvalError::KeyLevel {
+                key: key_use,
+                found: key.level(),
+                needed: level,
+            });
         }
+        debug_assert_eq!(decomposed.digit_primes, key.digit_primes());
         let half = |part: fn(&shared::keys::KeyDigit) -> &Poly<Ntt>| {
-            let pairs: Vec<_> = decomposed.digits.iter().zip(key.digits().iter().map(part)).collect();
+            let pairs: Vec<_> = decomposed
+                .digits
+                .iter()
+                .zip(key.digits().iter().map(part))
+                .collect();
             self.mod_down(&sum_of_products(&pairs, &self.ring, Basis::Qp(level)))
         };
         Ok((half(|digit| &digit.b), half(|digit| &digit.a)))

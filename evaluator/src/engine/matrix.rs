@@ -51,7 +51,15 @@ impl MatrixPlan {
         let diagonals = period / blocks;
         let babies = 1 << (diagonals.ilog2() / 2);
         let giants = diagonals / babies;
-        Self { slots, period, repeat, rows, babies, giants, sums: sum_stages(rows, blocks) }
+        Self {
+            slots,
+            period,
+            repeat,
+            rows,
+            babies,
+            giants,
+            sums: sum_stages(rows, blocks),
+        }
     }
 
     /// Period of the output.
@@ -68,11 +76,17 @@ impl MatrixPlan {
         (self.repeat * self.babies) as u32
     }
 
-    /// The rotations it needs keys for, in the order of use.
-    pub fn steps(&self) -> impl Iterator<Item = u32> + '_ {
-        let baby = (self.babies > 1).then(|| self.baby_step());
+    /// The rotation of the input that it needs a key for.
+    pub fn input_steps(&self) -> impl Iterator<Item = u32> + '_ {
+        (self.babies > 1).then(|| self.baby_step()).into_iter()
+    }
+
+    /// The rotations of products that it needs keys for.
+    pub fn product_steps(&self) -> impl Iterator<Item = u32> + '_ {
         let giant = (self.giants > 1).then(|| self.giant_step());
-        baby.into_iter().chain(giant).chain(self.sums.iter().map(|sum| sum.step))
+        giant
+            .into_iter()
+            .chain(self.sums.iter().map(|sum| sum.step))
     }
 
     /// Number of diagonals.
@@ -91,7 +105,10 @@ fn sum_stages(rows: usize, blocks: usize) -> Vec<RotateAndSum> {
         .map(|stage| {
             // Spread the bits over the stages that are left.
             let share = (bits + stage) / stages;
-            let sum = RotateAndSum { step, count: 1 << share };
+            let sum = RotateAndSum {
+                step,
+                count: 1 << share,
+            };
             step <<= share;
             sum
         })
@@ -136,7 +153,10 @@ impl Engine {
             let values: Vec<f64> = (0..plan.slots).map(slot).collect();
             self.encode(&values, scale, level)
         };
-        let plaintexts = (0..plan.diagonals()).into_par_iter().map(diagonal).collect::<Result<_, _>>()?;
+        let plaintexts = (0..plan.diagonals())
+            .into_par_iter()
+            .map(diagonal)
+            .collect::<Result<_, _>>()?;
         Ok(Diagonals { plan, plaintexts })
     }
 
@@ -160,8 +180,11 @@ impl Engine {
             let terms: Vec<_> = babies.iter().zip(diagonals).collect();
             self.mul_plain_sum(&terms)
         };
-        let giants: Vec<Ciphertext> =
-            matrix.plaintexts.par_chunks(plan.babies).map(giant).collect::<Result<_, _>>()?;
+        let giants: Vec<Ciphertext> = matrix
+            .plaintexts
+            .par_chunks(plan.babies)
+            .map(giant)
+            .collect::<Result<_, _>>()?;
         let mut sum = self.horner(giants.iter().rev(), plan.giant_step(), keys)?;
         for stage in &plan.sums {
             sum = self.horner(std::iter::repeat_n(&sum, stage.count), stage.step, keys)?;
@@ -178,7 +201,9 @@ impl Engine {
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, EvalError> {
         let mut rotations = vec![x.clone()];
-        let steps: Vec<u32> = (1..plan.babies as u32).map(|baby| baby * plan.baby_step()).collect();
+        let steps: Vec<u32> = (1..plan.babies as u32)
+            .map(|baby| baby * plan.baby_step())
+            .collect();
         if steps.len() > 1 && steps.iter().all(|step| keys.rotations.contains_key(step)) {
             rotations.extend(self.rotate_hoisted(x, &steps, keys)?);
         } else {
@@ -200,7 +225,9 @@ impl Engine {
         let Some(last) = terms.next() else {
             return self.mul_plain_sum(&[]);
         };
-        terms.try_fold(last.clone(), |sum, term| self.add(&self.rotate(&sum, step, keys)?, term))
+        terms.try_fold(last.clone(), |sum, term| {
+            self.add(&self.rotate(&sum, step, keys)?, term)
+        })
     }
 }
 
@@ -225,16 +252,24 @@ mod tests {
             let mut reached = vec![0usize];
             for stage in &plan.sums {
                 let offsets = (0..stage.count).map(|i| i * stage.step as usize);
-                reached = offsets.flat_map(|o| reached.iter().map(move |r| r + o)).collect();
+                reached = offsets
+                    .flat_map(|o| reached.iter().map(move |r| r + o))
+                    .collect();
             }
             for slot in 0..slots {
                 let mut covered = vec![0; period];
-                for (block, k) in reached.iter().flat_map(|b| (0..plan.diagonals()).map(move |k| (b, k))) {
+                for (block, k) in reached
+                    .iter()
+                    .flat_map(|b| (0..plan.diagonals()).map(move |k| (b, k)))
+                {
                     let summed = (slot + block) % slots;
                     assert_eq!(summed % rows, slot % rows);
                     covered[(summed / repeat + k) % period] += 1;
                 }
-                assert!(covered.iter().all(|&count| count == 1), "{plan:?}: slot {slot}: {covered:?}");
+                assert!(
+                    covered.iter().all(|&count| count == 1),
+                    "{plan:?}: slot {slot}: {covered:?}"
+                );
             }
         }
     }

@@ -37,9 +37,17 @@ impl Engine {
     ///
     /// # Errors
     /// [`EvalError::Encoding`] for values that don't fit.
-    pub fn encode(&self, slots: &[f64], scale: Scale, level: Level) -> Result<Plaintext, EvalError> {
+    pub fn encode(
+        &self,
+        slots: &[f64],
+        scale: Scale,
+        level: Level,
+    ) -> Result<Plaintext, EvalError> {
         let basis = Basis::Q(level);
-        let poly = self.encoder.encode(slots, scale, &self.ring, basis)?.into_ntt(&self.ring);
+        let poly = self
+            .encoder
+            .encode(slots, scale, &self.ring, basis)?
+            .into_ntt(&self.ring);
         Ok(Plaintext { poly, scale })
     }
 }

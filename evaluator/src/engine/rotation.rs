@@ -1,7 +1,9 @@
 //! Rotations of the slots.
 
+use std::collections::BTreeMap;
+
 use shared::ciphertext::Ciphertext;
-use shared::keys::EvaluationKeys;
+use shared::keys::{EvaluationKeys, SwitchingKey};
 use shared::wire::KeyUse;
 
 use super::{Decomposed, Engine, EvalError};
@@ -17,10 +19,12 @@ impl Engine {
         step: u32,
         keys: &EvaluationKeys,
     ) -> Result<Ciphertext, EvalError> {
-        self.rotate_decomposed(a, &self.decompose(a.c1().clone()), step, keys)
+        let key = rotation_key(step, keys)?;
+        self.rotate_decomposed(a, &self.decompose(a.c1(), key.digit_primes()), step, key)
     }
 
-    /// As [`Engine::rotate`], for several steps that share one decomposition.
+    /// As [`Engine::rotate`], for several steps; those whose keys have digits of the same size
+    /// share one decomposition.
     ///
     /// # Errors
     /// As [`Engine::rotate`], for the first step that fails.
@@ -30,8 +34,14 @@ impl Engine {
         steps: &[u32],
         keys: &EvaluationKeys,
     ) -> Result<Vec<Ciphertext>, EvalError> {
-        let decomposed = self.decompose(a.c1().clone());
-        steps.iter().map(|&step| self.rotate_decomposed(a, &decomposed, step, keys)).collect()
+        let mut shared = BTreeMap::new();
+        let rotate = |&step: &u32| {
+            let key = rotation_key(step, keys)?;
+            let decompose = || self.decompose(a.c1(), key.digit_primes());
+            let decomposed = shared.entry(key.digit_primes()).or_insert_with(decompose);
+            self.rotate_decomposed(a, decomposed, step, key)
+        };
+        steps.iter().map(rotate).collect()
     }
 
     fn rotate_decomposed(
@@ -39,16 +49,21 @@ impl Engine {
         a: &Ciphertext,
         decomposed: &Decomposed,
         step: u32,
-        keys: &EvaluationKeys,
+        key: &SwitchingKey,
     ) -> Result<Ciphertext, EvalError> {
-        let key = keys.rotations.get(&step).ok_or_else(|| EvalError::MissingGaloisKey {
-            step,
-            uploaded: keys.rotations.keys().copied().collect(),
-        })?;
         let (mut c0, c1) = self.switch(decomposed, key, KeyUse::Rotation(step))?;
         c0.add_assign(a.c0(), &self.ring)?;
         let permutation = self.permutation(step);
         let rotated = (c0.automorphism(permutation), c1.automorphism(permutation));
         Ok(Ciphertext::new(rotated.0, rotated.1, a.scale())?)
     }
+}
+
+fn rotation_key(step: u32, keys: &EvaluationKeys) -> Result<&SwitchingKey, EvalError> {
+    keys.rotations
+        .get(&step)
+        .ok_or_else(|| EvalError::MissingGaloisKey {
+            step,
+            uploaded: keys.rotations.keys().copied().collect(),
+        })
 }

@@ -2,7 +2,7 @@
 //! what the numbers are is tested where there is a secret key.
 
 use actix_web::http::{StatusCode, header};
-use shared::api::{KeySpec, ModelInfo, OCTET_STREAM, SessionInfo};
+use shared::api::{KeySpec, ModelInfo, OCTET_STREAM, SessionInfo, SwitchingKeySpec};
 use shared::ciphertext::SeededCiphertext;
 use shared::encoding::Scale;
 use shared::keys::{SeededSwitchingKey, digits_at};
@@ -12,14 +12,19 @@ use shared::wire::{KeyUse, read_reply, write_input, write_key, write_keys_header
 use super::app::{TestServer, get, limits, octets};
 use super::problems::check_problem;
 
-fn key(level: Level, ring: &Ring) -> SeededSwitchingKey {
-    let b = (0..digits_at(ring, level))
+fn key(spec: SwitchingKeySpec, ring: &Ring) -> SeededSwitchingKey {
+    let SwitchingKeySpec {
+        level,
+        digit_primes,
+    } = spec;
+    let b = (0..digits_at(ring, level, digit_primes))
         .map(|_| Poly::zero(ring, Basis::Qp(level)))
         .collect();
     SeededSwitchingKey {
         b,
         seed: [7; 32],
         level,
+        digit_primes,
     }
 }
 
@@ -27,15 +32,15 @@ fn key(level: Level, ring: &Ring) -> SeededSwitchingKey {
 fn keys(spec: &KeySpec, ring: &Ring) -> Vec<u8> {
     let relinearization = spec
         .relinearization
-        .map(|level| (KeyUse::Relinearization, level));
+        .map(|key| (KeyUse::Relinearization, key));
     let rotations = spec
         .rotations
         .iter()
-        .map(|key| (KeyUse::Rotation(key.step), key.level));
+        .map(|rotation| (KeyUse::Rotation(rotation.step), rotation.key));
     let keys: Vec<_> = relinearization.into_iter().chain(rotations).collect();
     let mut message = write_keys_header(u32::try_from(keys.len()).expect("few"), ring);
-    for (key_use, level) in keys {
-        message.extend(write_key(key_use, &key(level, ring), ring));
+    for (key_use, spec) in keys {
+        message.extend(write_key(key_use, &key(spec, ring), ring));
     }
     message
 }
@@ -110,7 +115,8 @@ async fn a_ciphertext_comes_back() {
             .is_ok_and(|milliseconds| milliseconds > 0.0),
         "{timing}"
     );
-    let ciphertext = read_reply(&reply.body, &it.server.ring).expect("a reply");
+    let ciphertext =
+        read_reply(&reply.body, it.model.output.packing.period, &it.server.ring).expect("a reply");
     assert_eq!(ciphertext.level(), it.model.output.level);
     let metrics = it.server.call(get("/metrics")).await;
     let count = "inkveil_evaluation_seconds_count{model=\"one\"} 1";

@@ -53,7 +53,7 @@ async fn only_the_pages_own_scripts_run() {
             "default-src 'self';",
             // `printf 'go()' | openssl dgst -sha256 -binary | base64`
             "script-src 'self' 'wasm-unsafe-eval' 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw=';",
-            "worker-src 'self' blob:;",
+            "worker-src 'self';",
             "frame-ancestors 'none'",
         ] {
             assert!(

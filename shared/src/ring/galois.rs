@@ -47,7 +47,14 @@ impl GaloisPermutation {
             let image = exponent * element.0 as usize % (2 * degree);
             reverse_bits((image - 1) / 2, bits) as u32
         };
-        Self { sources: (0..degree).map(source).collect() }
+        Self {
+            sources: (0..degree).map(source).collect(),
+        }
+    }
+
+    /// As [`GaloisPermutation::sources`], as they are stored: all below the degree.
+    pub(crate) fn indices(&self) -> &[u32] {
+        &self.sources
     }
 
     /// For each position of the result, the position its value comes from.

@@ -32,7 +32,12 @@ impl Modulus {
         });
         let r1 = ((1u64 << 32) % u64::from(prime)) as u32;
         let r2 = (u64::from(r1) * u64::from(r1) % u64::from(prime)) as u32;
-        Self { prime, neg_inverse: inverse.wrapping_neg(), r1, r2 }
+        Self {
+            prime,
+            neg_inverse: inverse.wrapping_neg(),
+            r1,
+            r2,
+        }
     }
 
     /// The prime.
@@ -104,6 +109,11 @@ impl Modulus {
         self.redc(u64::from(shrunk) * u64::from(self.r2))
     }
 
+    /// `-prime⁻¹ mod 2^32`, `2^32 mod prime` and `2^64 mod prime`, for vectors of reductions.
+    pub(crate) fn reduction_constants(self) -> [u32; 3] {
+        [self.neg_inverse, self.r1, self.r2]
+    }
+
     /// How many products of residues a 64-bit sum holds without overflow; at least 4.
     #[must_use]
     pub fn products_before_overflow(self) -> usize {
@@ -143,7 +153,9 @@ impl Modulus {
 pub(crate) fn mul_shoup(value: u32, factor: u32, quotient: u32, prime: u32) -> u32 {
     let q = ((u64::from(value) * u64::from(quotient)) >> 32) as u32;
     // In 0..2·prime: the true difference, though each product wraps.
-    let remainder = value.wrapping_mul(factor).wrapping_sub(q.wrapping_mul(prime));
+    let remainder = value
+        .wrapping_mul(factor)
+        .wrapping_sub(q.wrapping_mul(prime));
     reduce_once(remainder, prime)
 }
 
@@ -155,14 +167,19 @@ mod tests {
     const PRIMES: [u32; 4] = [65_537, 1_032_193, 67_043_329, 2_147_352_577];
 
     fn residue() -> impl Strategy<Value = (u32, u32, u32)> {
-        (proptest::sample::select(&PRIMES[..]), any::<u32>(), any::<u32>()).prop_map(|(p, a, b)| {
-            let edge = |x: u32| match x % 5 {
-                0 => 0,
-                1 => p - 1,
-                _ => x % p,
-            };
-            (p, edge(a), edge(b))
-        })
+        (
+            proptest::sample::select(&PRIMES[..]),
+            any::<u32>(),
+            any::<u32>(),
+        )
+            .prop_map(|(p, a, b)| {
+                let edge = |x: u32| match x % 5 {
+                    0 => 0,
+                    1 => p - 1,
+                    _ => x % p,
+                };
+                (p, edge(a), edge(b))
+            })
     }
 
     proptest! {

@@ -10,38 +10,53 @@ use super::modulus::Modulus;
 #[derive(Clone, Debug)]
 pub struct NttTables {
     pub(crate) modulus: Modulus,
-    /// `ψ^reverse(i)` at `i`, each with its Shoup quotient.
-    pub(crate) forward: Vec<(u32, u32)>,
-    /// `ψ^-reverse(i)` at `i`, each with its Shoup quotient.
-    pub(crate) inverse: Vec<(u32, u32)>,
+    /// `ψ^reverse(i)` at `i`.
+    pub(crate) forward: Roots,
+    /// `ψ^-reverse(i)` at `i`.
+    pub(crate) inverse: Roots,
     /// `N⁻¹` with its Shoup quotient.
     pub(crate) degree_inverse: (u32, u32),
 }
 
+/// Factors with their Shoup quotients, each in a row for vector loads.
+#[derive(Clone, Debug)]
+pub(crate) struct Roots {
+    pub(crate) factors: Vec<u32>,
+    pub(crate) quotients: Vec<u32>,
+}
+
 /// The lowest `bits` bits of `index` in reverse order.
 pub(crate) fn reverse_bits(index: usize, bits: u32) -> usize {
-    if bits == 0 { 0 } else { index.reverse_bits() >> (usize::BITS - bits) }
+    if bits == 0 {
+        0
+    } else {
+        index.reverse_bits() >> (usize::BITS - bits)
+    }
 }
 
 impl NttTables {
     /// Tables for a degree that is a power of two with `prime ≡ 1 mod 2·degree`.
     pub(crate) fn new(modulus: Modulus, degree: usize) -> Self {
         let root = primitive_root(modulus, degree);
-        let with_shoup = |factor| (factor, modulus.shoup(factor));
         let powers = |root: u32| {
-            let mut table = vec![(0, 0); degree];
+            let mut factors = vec![0; degree];
             let mut power = 1;
             for exponent in 0..degree {
-                table[reverse_bits(exponent, degree.ilog2())] = with_shoup(power);
+                factors[reverse_bits(exponent, degree.ilog2())] = power;
                 power = modulus.mul(power, root);
             }
-            table
+            let quotients = factors
+                .iter()
+                .map(|&factor| modulus.shoup(factor))
+                .collect();
+            Roots { factors, quotients }
         };
+        let degree_inverse = modulus.inverse(degree as u32);
         Self {
             modulus,
             forward: powers(root),
             inverse: powers(modulus.inverse(root)),
-            degree_inverse: with_shoup(modulus.inverse(degree as u32)),
+            degree_inverse: (degree_inverse, modulus.shoup(degree_inverse)),
         }
     }
 }

@@ -44,7 +44,12 @@ impl<D: Domain> Poly<D> {
     pub fn zero(ring: &Ring, basis: Basis) -> Self {
         let degree = ring.degree();
         let residues = vec![0; ring.limbs(basis).len() * degree];
-        Self { residues, degree, basis, domain: PhantomData }
+        Self {
+            residues,
+            degree,
+            basis,
+            domain: PhantomData,
+        }
     }
 
     /// The primes it has residues for.
@@ -67,7 +72,8 @@ impl<D: Domain> Poly<D> {
     #[must_use]
     pub fn limb_at(&self, position: usize, ring: &Ring) -> &[u32] {
         let limb = ring.limbs(self.basis).position(|own| own == position);
-        limb.and_then(|limb| self.residues.chunks_exact(self.degree).nth(limb)).unwrap_or(&[])
+        limb.and_then(|limb| self.residues.chunks_exact(self.degree).nth(limb))
+            .unwrap_or(&[])
     }
 
     /// All residues, one prime after the other.
@@ -85,7 +91,10 @@ impl<D: Domain> Poly<D> {
         if self.basis == other {
             Ok(())
         } else {
-            Err(RingError::BasisMismatch { left: self.basis, right: other })
+            Err(RingError::BasisMismatch {
+                left: self.basis,
+                right: other,
+            })
         }
     }
 
@@ -125,7 +134,8 @@ impl<D: Domain> Poly<D> {
     pub fn drop_to(&mut self, level: Level, ring: &Ring) {
         if level < self.basis.level() || self.basis != Basis::Q(self.basis.level()) {
             let target = Basis::Q(level.min(self.basis.level()));
-            self.residues.truncate(ring.limbs(target).len() * self.degree);
+            self.residues
+                .truncate(ring.limbs(target).len() * self.degree);
             self.basis = target;
         }
     }
@@ -164,7 +174,12 @@ impl Poly<Coeff> {
     #[must_use]
     pub fn into_ntt(self, ring: &Ring) -> Poly<Ntt> {
         let (degree, basis) = (self.degree, self.basis);
-        Poly { residues: self.transform(ring, false), degree, basis, domain: PhantomData }
+        Poly {
+            residues: self.transform(ring, false),
+            degree,
+            basis,
+            domain: PhantomData,
+        }
     }
 }
 
@@ -190,7 +205,12 @@ impl Poly<Ntt> {
     #[must_use]
     pub fn into_coeff(self, ring: &Ring) -> Poly<Coeff> {
         let (degree, basis) = (self.degree, self.basis);
-        Poly { residues: self.transform(ring, true), degree, basis, domain: PhantomData }
+        Poly {
+            residues: self.transform(ring, true),
+            degree,
+            basis,
+            domain: PhantomData,
+        }
     }
 
     /// `self *= rhs`.
@@ -204,10 +224,12 @@ impl Poly<Ntt> {
     /// Applies `X → X^g`.
     #[must_use]
     pub fn automorphism(&self, permutation: &GaloisPermutation) -> Self {
-        let limbs = self.limbs();
-        let residues = limbs.flat_map(|limb| permutation.sources().map(|source| limb[source]));
+        let mut residues = vec![0; self.residues.len()];
+        for (out, limb) in residues.chunks_exact_mut(self.degree).zip(self.limbs()) {
+            kernel().permute(out, limb, permutation);
+        }
         Self {
-            residues: residues.collect(),
+            residues,
             degree: self.degree,
             basis: self.basis,
             domain: PhantomData,
@@ -227,7 +249,11 @@ mod tests {
         let mut image = vec![0; n];
         for (i, &coefficient) in coefficients.iter().enumerate() {
             let exponent = i * element as usize % (2 * n);
-            image[exponent % n] = if exponent < n { coefficient } else { -coefficient };
+            image[exponent % n] = if exponent < n {
+                coefficient
+            } else {
+                -coefficient
+            };
         }
         image
     }
@@ -237,8 +263,9 @@ mod tests {
         for spec in shipped() {
             let ring = Ring::new(Parameters::new(spec).expect("shipped"));
             let basis = Basis::Qp(Level(1));
-            let coefficients: Vec<i64> =
-                (0..ring.degree() as i64).map(|i| i * i % 1009 - 500).collect();
+            let coefficients: Vec<i64> = (0..ring.degree() as i64)
+                .map(|i| i * i % 1009 - 500)
+                .collect();
             let poly = Poly::from_signed(&coefficients, &ring, basis).into_ntt(&ring);
             for step in [1, 5, ring.degree() / 2 - 1] {
                 let element = GaloisElement::rotation(step, ring.degree());
@@ -255,7 +282,10 @@ mod tests {
         let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
         let mut high = Poly::<Ntt>::zero(&ring, Basis::Q(Level(2)));
         let low = Poly::<Ntt>::zero(&ring, Basis::Q(Level(1)));
-        let expected = RingError::BasisMismatch { left: Basis::Q(Level(2)), right: Basis::Q(Level(1)) };
+        let expected = RingError::BasisMismatch {
+            left: Basis::Q(Level(2)),
+            right: Basis::Q(Level(1)),
+        };
         assert_eq!(high.add_assign(&low, &ring), Err(expected));
         high.drop_to(Level(1), &ring);
         assert_eq!(high.mul_assign(&low, &ring), Ok(()));

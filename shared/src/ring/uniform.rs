@@ -24,7 +24,9 @@ const STREAMS_PER_POLY: u64 = 64;
 pub fn uniform(seed: &Seed, index: u64, ring: &Ring, basis: Basis) -> Poly<Ntt> {
     let mut poly = Poly::zero(ring, basis);
     let positions = ring.limbs(basis);
-    for ((residues, position), modulus) in poly.limbs_mut().zip(positions).zip(ring.moduli_of(basis)) {
+    for ((residues, position), modulus) in
+        poly.limbs_mut().zip(positions).zip(ring.moduli_of(basis))
+    {
         let mut rng = ChaCha20Rng::from_seed(*seed);
         rng.set_stream(STREAMS_PER_POLY * index + position as u64);
         let mask = u32::MAX >> (32 - modulus.bits());
@@ -59,8 +61,15 @@ mod tests {
                 cells[(u64::from(residue) * 64 / u64::from(modulus.prime())) as usize] += 1.0;
             }
             let expected = residues.len() as f64 / 64.0;
-            let chi: f64 = cells.iter().map(|c| (c - expected) * (c - expected) / expected).sum();
-            assert!((5.0..130.0).contains(&chi), "prime {}: χ² = {chi}", modulus.prime());
+            let chi: f64 = cells
+                .iter()
+                .map(|c| (c - expected) * (c - expected) / expected)
+                .sum();
+            assert!(
+                (5.0..130.0).contains(&chi),
+                "prime {}: χ² = {chi}",
+                modulus.prime()
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! Residues packed at just their prime's bits, least significant bit first.
 
 use super::WireError;
-use crate::ring::{Basis, Ntt, Poly, Ring};
+use crate::ring::{Basis, Modulus, Ntt, Poly, Ring};
 
 /// What is left of a message.
 pub struct Reader<'a> {
@@ -14,15 +14,21 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `count` bytes.
-    pub fn take(&mut self, count: usize, what: impl FnOnce() -> String) -> Result<&'a [u8], WireError> {
+    pub fn take(
+        &mut self,
+        count: usize,
+        what: impl FnOnce() -> String,
+    ) -> Result<&'a [u8], WireError> {
         match self.rest.split_at_checked(count) {
             Some((taken, rest)) => {
                 self.rest = rest;
                 Ok(taken)
             }
-            None => {
-                Err(WireError::Truncated { what: what(), needed: count, found: self.rest.len() })
-            }
+            None => Err(WireError::Truncated {
+                what: what(),
+                needed: count,
+                found: self.rest.len(),
+            }),
         }
     }
 
@@ -35,10 +41,14 @@ impl<'a> Reader<'a> {
         let bytes = self.take(len, &what)?;
         match bincode::decode_from_slice(bytes, FIELDS) {
             Ok((value, used)) if used == len => Ok(value),
-            Ok((_, used)) => {
-                Err(WireError::Fields { what: what(), reason: format!("{used} of {len} bytes used") })
-            }
-            Err(error) => Err(WireError::Fields { what: what(), reason: error.to_string() }),
+            Ok((_, used)) => Err(WireError::Fields {
+                what: what(),
+                reason: format!("{used} of {len} bytes used"),
+            }),
+            Err(error) => Err(WireError::Fields {
+                what: what(),
+                reason: error.to_string(),
+            }),
         }
     }
 
@@ -51,25 +61,27 @@ impl<'a> Reader<'a> {
     ) -> Result<Poly<Ntt>, WireError> {
         let bytes = self.take(ring.encoded_bits(basis).div_ceil(8), &what)?;
         let mut poly = Poly::zero(ring, basis);
-        let mut bytes = bytes.iter();
-        let (mut buffer, mut available) = (0u64, 0);
-        for (residues, modulus) in poly.limbs_mut().zip(ring.moduli_of(basis)) {
-            let (bits, prime) = (modulus.bits(), modulus.prime());
-            for (at, residue) in residues.iter_mut().enumerate() {
-                while available < bits {
-                    buffer |= u64::from(bytes.next().copied().unwrap_or(0)) << available;
-                    available += 8;
-                }
-                let value = (buffer & ((1 << bits) - 1)) as u32;
-                buffer >>= bits;
-                available -= bits;
-                if value >= prime {
-                    return Err(WireError::Residue { what: what(), prime, at, value });
-                }
-                *residue = value;
-            }
-        }
-        if buffer == 0 { Ok(poly) } else { Err(WireError::Padding { what: what() }) }
+        unpack(bytes, poly.limbs_mut().zip(ring.moduli_of(basis)), what)?;
+        Ok(poly)
+    }
+
+    /// The next `count` residues for each prime of a basis; as [`Reader::poly`].
+    pub fn residues(
+        &mut self,
+        count: usize,
+        ring: &Ring,
+        basis: Basis,
+        what: impl Fn() -> String,
+    ) -> Result<Vec<u32>, WireError> {
+        let bits: usize = ring
+            .moduli_of(basis)
+            .map(|modulus| modulus.bits() as usize * count)
+            .sum();
+        let bytes = self.take(bits.div_ceil(8), &what)?;
+        let moduli = ring.moduli_of(basis);
+        let mut residues = vec![0; count * moduli.len()];
+        unpack(bytes, residues.chunks_exact_mut(count).zip(moduli), what)?;
+        Ok(residues)
     }
 
     /// Refuses a message that goes on.
@@ -78,6 +90,42 @@ impl<'a> Reader<'a> {
             0 => Ok(()),
             count => Err(WireError::Trailing { count }),
         }
+    }
+}
+
+/// Reads residues from exactly as many bytes as they take.
+fn unpack<'a>(
+    bytes: &[u8],
+    limbs: impl Iterator<Item = (&'a mut [u32], Modulus)>,
+    what: impl Fn() -> String,
+) -> Result<(), WireError> {
+    let mut bytes = bytes.iter();
+    let (mut buffer, mut available) = (0u64, 0);
+    for (residues, modulus) in limbs {
+        let (bits, prime) = (modulus.bits(), modulus.prime());
+        for (at, residue) in residues.iter_mut().enumerate() {
+            while available < bits {
+                buffer |= u64::from(bytes.next().copied().unwrap_or(0)) << available;
+                available += 8;
+            }
+            let value = (buffer & ((1 << bits) - 1)) as u32;
+            buffer >>= bits;
+            available -= bits;
+            if value >= prime {
+                return Err(WireError::Residue {
+                    what: what(),
+                    prime,
+                    at,
+                    value,
+                });
+            }
+            *residue = value;
+        }
+    }
+    if buffer == 0 {
+        Ok(())
+    } else {
+        Err(WireError::Padding { what: what() })
     }
 }
 
@@ -98,8 +146,13 @@ pub fn put_fields(out: &mut Vec<u8>, fields: impl bincode::Encode) {
 /// Appends a polynomial in the form [`Reader::poly`] reads.
 pub fn put_poly(out: &mut Vec<u8>, poly: &Poly<Ntt>, ring: &Ring) {
     out.reserve(ring.encoded_bits(poly.basis()).div_ceil(8));
+    put_residues(out, poly.limbs().zip(ring.moduli_of(poly.basis())));
+}
+
+/// Appends residues, for one prime after the other, in the form [`Reader::residues`] reads.
+pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32], Modulus)>) {
     let (mut buffer, mut filled) = (0u64, 0);
-    for (residues, modulus) in poly.limbs().zip(ring.moduli_of(poly.basis())) {
+    for (residues, modulus) in limbs {
         for &residue in residues {
             buffer |= u64::from(residue) << filled;
             filled += modulus.bits();

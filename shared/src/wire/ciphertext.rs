@@ -1,8 +1,8 @@
-//! Ciphertexts on their way up (seeded) and down (whole).
+//! Ciphertexts on their way up (seeded) and down (as replies).
 
-use super::bits::{Reader, put_fields, put_poly};
+use super::bits::{Reader, put_fields, put_poly, put_residues};
 use super::{MessageKind, WireError, read_header, write_header};
-use crate::ciphertext::{Ciphertext, SeededCiphertext};
+use crate::ciphertext::{Reply, SeededCiphertext};
 use crate::encoding::Scale;
 use crate::ring::{Basis, Level, Ring, Seed};
 
@@ -14,7 +14,11 @@ const FIELDS_LEN: usize = 9;
 pub(super) fn checked_level(found: u8, what: &str, ring: &Ring) -> Result<Level, WireError> {
     let (found, highest) = (Level(found), ring.parameters().top());
     if found > highest {
-        return Err(WireError::Level { what: what.to_owned(), found, highest });
+        return Err(WireError::Level {
+            what: what.to_owned(),
+            found,
+            highest,
+        });
     }
     Ok(found)
 }
@@ -48,32 +52,38 @@ pub fn read_input(message: &[u8], ring: &Ring) -> Result<SeededCiphertext, WireE
 #[must_use]
 pub fn write_input(ciphertext: &SeededCiphertext, ring: &Ring) -> Vec<u8> {
     let mut message = write_header(MessageKind::Input, ring);
-    put_fields(&mut message, (ciphertext.c0.basis().level().0, ciphertext.scale.0));
+    put_fields(
+        &mut message,
+        (ciphertext.c0.basis().level().0, ciphertext.scale.0),
+    );
     put_fields(&mut message, ciphertext.seed);
     put_poly(&mut message, &ciphertext.c0, ring);
     message
 }
 
-/// Reads a ciphertext that was computed on.
+/// Reads a reply whose slots have this period.
 ///
 /// # Errors
 /// The first thing about the bytes that is not as it should be.
-pub fn read_reply(message: &[u8], ring: &Ring) -> Result<Ciphertext, WireError> {
+pub fn read_reply(message: &[u8], period: usize, ring: &Ring) -> Result<Reply, WireError> {
     let mut reader = Reader::new(read_header(message, MessageKind::Reply, ring)?);
     let (level, scale) = read_fields(&mut reader, "the reply", ring)?;
-    let c0 = reader.poly(ring, Basis::Q(level), || "the reply's first half".to_owned())?;
-    let c1 = reader.poly(ring, Basis::Q(level), || "the reply's second half".to_owned())?;
+    let basis = Basis::Q(level);
+    let c0 = reader.residues(2 * period, ring, basis, || {
+        "the reply's first half".to_owned()
+    })?;
+    let c1 = reader.poly(ring, basis, || "the reply's second half".to_owned())?;
     reader.finish()?;
-    Ciphertext::new(c0, c1, scale)
-        .map_err(|error| WireError::Fields { what: "the reply".to_owned(), reason: error.to_string() })
+    Ok(Reply { c0, c1, scale })
 }
 
-/// Writes a ciphertext in the form [`read_reply`] reads.
+/// Writes a reply in the form [`read_reply`] reads.
 #[must_use]
-pub fn write_reply(ciphertext: &Ciphertext, ring: &Ring) -> Vec<u8> {
+pub fn write_reply(reply: &Reply, ring: &Ring) -> Vec<u8> {
     let mut message = write_header(MessageKind::Reply, ring);
-    put_fields(&mut message, (ciphertext.level().0, ciphertext.scale().0));
-    put_poly(&mut message, ciphertext.c0(), ring);
-    put_poly(&mut message, ciphertext.c1(), ring);
+    put_fields(&mut message, (reply.level().0, reply.scale.0));
+    let limbs = reply.c0.chunks_exact((2 * reply.period()).max(1));
+    put_residues(&mut message, limbs.zip(ring.moduli_of(reply.c1.basis())));
+    put_poly(&mut message, &reply.c1, ring);
     message
 }

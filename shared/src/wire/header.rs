@@ -35,7 +35,10 @@ fn read_fields(reader: &mut Reader<'_>) -> Result<Fields, WireError> {
         return Err(WireError::Magic);
     }
     if version != FORMAT_VERSION {
-        return Err(WireError::Version { found: version, expected: FORMAT_VERSION });
+        return Err(WireError::Version {
+            found: version,
+            expected: FORMAT_VERSION,
+        });
     }
     Ok(fields)
 }
@@ -59,12 +62,19 @@ pub fn read_header<'a>(
 ) -> Result<&'a [u8], WireError> {
     let (_, _, found_kind, zero, found) = read_fields(&mut Reader::new(message))?;
     if found_kind != kind as u8 || zero != 0 {
-        return Err(WireError::Kind { found: found_kind, expected: kind });
+        return Err(WireError::Kind {
+            found: found_kind,
+            expected: kind,
+        });
     }
     let expected = ring.parameters().fingerprint();
     if found != expected {
         let name = ring.parameters().spec().name.clone();
-        return Err(WireError::ParameterSet { found, expected, name });
+        return Err(WireError::ParameterSet {
+            found,
+            expected,
+            name,
+        });
     }
     Ok(message.get(HEADER_LEN..).unwrap_or_default())
 }
@@ -73,8 +83,13 @@ pub fn read_header<'a>(
 #[must_use]
 pub fn write_header(kind: MessageKind, ring: &Ring) -> Vec<u8> {
     let mut message = Vec::with_capacity(HEADER_LEN);
-    let fields: Fields =
-        (MAGIC, FORMAT_VERSION, kind as u8, 0, ring.parameters().fingerprint());
+    let fields: Fields = (
+        MAGIC,
+        FORMAT_VERSION,
+        kind as u8,
+        0,
+        ring.parameters().fingerprint(),
+    );
     put_fields(&mut message, fields);
     message
 }

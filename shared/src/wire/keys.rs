@@ -6,9 +6,9 @@ use super::{MessageKind, WireError, read_header, write_header};
 use crate::keys::{EvaluationKeys, SeededSwitchingKey, digits_at};
 use crate::ring::{Basis, Ring, Seed};
 
-/// Rotation step (0 for relinearization) and level; a seed follows.
-type Fields = (u32, u8, Seed);
-const FIELDS_LEN: usize = 37;
+/// Rotation step (0 for relinearization), level, primes in a digit, seed.
+type Fields = (u32, u8, u8, Seed);
+const FIELDS_LEN: usize = 38;
 
 /// What a switching key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +43,8 @@ pub fn write_key(key_use: KeyUse, key: &SeededSwitchingKey, ring: &Ring) -> Vec<
         KeyUse::Relinearization => 0,
         KeyUse::Rotation(step) => step,
     };
-    let fields: Fields = (step, key.level.0, key.seed);
+    let digit_primes = u8::try_from(key.digit_primes).unwrap_or(u8::MAX);
+    let fields: Fields = (step, key.level.0, digit_primes, key.seed);
     let mut piece = Vec::new();
     put_fields(&mut piece, fields);
     for b in &key.b {
@@ -63,19 +64,47 @@ pub fn read_evaluation_keys(message: &[u8], ring: &Ring) -> Result<EvaluationKey
     let slots = ring.parameters().slots();
     let mut previous = None;
     for at in 0..count as usize {
-        let (step, level, seed): Fields =
+        let (step, level, digit_primes, seed): Fields =
             reader.fields(FIELDS_LEN, || format!("key {at} of {count}"))?;
-        let key_use = if step == 0 { KeyUse::Relinearization } else { KeyUse::Rotation(step) };
+        let key_use = if step == 0 {
+            KeyUse::Relinearization
+        } else {
+            KeyUse::Rotation(step)
+        };
         if previous >= Some(step) || step as usize >= slots {
-            return Err(WireError::Step { at, found: step, above: previous.unwrap_or(0), slots });
+            return Err(WireError::Step {
+                at,
+                found: step,
+                above: previous.unwrap_or(0),
+                slots,
+            });
         }
         previous = Some(step);
         let level = checked_level(level, &key_use.to_string(), ring)?;
-        let digits = 0..digits_at(ring, level);
+        let digit_primes = usize::from(digit_primes);
+        let most = ring.q_count();
+        if digit_primes == 0 || digit_primes > most {
+            return Err(WireError::Digits {
+                key: key_use,
+                found: digit_primes,
+                most,
+            });
+        }
+        let digits = 0..digits_at(ring, level, digit_primes);
         let b = digits
-            .map(|digit| reader.poly(ring, Basis::Qp(level), || format!("{key_use}, digit {digit}")))
+            .map(|digit| {
+                reader.poly(ring, Basis::Qp(level), || {
+                    format!("{key_use}, digit {digit}")
+                })
+            })
             .collect::<Result<_, _>>()?;
-        let key = SeededSwitchingKey { b, seed, level }.expand(ring);
+        let key = SeededSwitchingKey {
+            b,
+            seed,
+            level,
+            digit_primes,
+        }
+        .expand(ring);
         match key_use {
             KeyUse::Relinearization => keys.relinearization = Some(key),
             KeyUse::Rotation(step) => drop(keys.rotations.insert(step, key)),

@@ -1,5 +1,6 @@
 //! Training, its data and its products.
 
+mod cache;
 mod data;
 mod drawn;
 mod files;

@@ -6,7 +6,7 @@ use tract_onnx::prelude::*;
 pub fn logits(file: &[u8], images: &[Vec<f32>]) -> Vec<Vec<f32>> {
     let shape = [images.len(), 1, 28, 28];
     let mut bytes = file;
-    let model = tract_onnx::onnx().model_for_read(&mut bytes).unwrap();
+    let model = onnx().model_for_read(&mut bytes).unwrap();
     let model = model.with_input_fact(0, f32::fact(shape).into()).unwrap();
     let model = model.into_optimized().unwrap().into_runnable().unwrap();
     let input = Tensor::from_shape(&shape, &images.concat()).unwrap();

@@ -21,10 +21,8 @@ fn policy(index: &str) -> String {
     [
         "default-src 'self'".to_owned(),
         format!("script-src 'self' 'wasm-unsafe-eval'{scripts}"),
-        "worker-src 'self' blob:".to_owned(),
+        "worker-src 'self'".to_owned(),
         format!("style-src 'self'{styles}"),
-        // Widths of bars; an attribute can't load anything that `default-src` forbids.
-        "style-src-attr 'unsafe-inline'".to_owned(),
         "img-src 'self' data: blob:".to_owned(),
         "object-src 'none'".to_owned(),
         "base-uri 'self'".to_owned(),

@@ -1,3 +1,5 @@
+//! Drawings of all kinds through [`prepare`].
+
 use super::*;
 
 /// A pen of the given radius drawn along a path, edges softened over one pixel.

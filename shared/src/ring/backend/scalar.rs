@@ -1,7 +1,8 @@
 //! Portable kernels, the oracle for all others.
 
-use super::Kernel;
-use crate::ring::modulus::mul_shoup;
+use super::{Kernel, Product, WEIGHTED_TERMS};
+use crate::ring::galois::GaloisPermutation;
+use crate::ring::modulus::{Modulus, mul_shoup};
 use crate::ring::ntt::NttTables;
 
 /// Plain Rust, one residue at a time.
@@ -17,9 +18,10 @@ impl Kernel for Scalar {
         let modulus = tables.modulus;
         let prime = modulus.prime();
         let mut half = residues.len() / 2;
-        let mut roots = tables.forward.iter().skip(1);
+        let roots = &tables.forward;
+        let mut roots = roots.factors.iter().zip(&roots.quotients).skip(1);
         while half > 0 {
-            for (block, &(root, quotient)) in residues.chunks_exact_mut(2 * half).zip(&mut roots) {
+            for (block, (&root, &quotient)) in residues.chunks_exact_mut(2 * half).zip(&mut roots) {
                 let (low, high) = block.split_at_mut(half);
                 for (a, b) in low.iter_mut().zip(high) {
                     let product = mul_shoup(*b, root, quotient, prime);
@@ -36,8 +38,9 @@ impl Kernel for Scalar {
         let mut half = 1;
         while half < residues.len() {
             let blocks = residues.len() / (2 * half);
-            let roots = tables.inverse.iter().skip(blocks);
-            for (block, &(root, quotient)) in residues.chunks_exact_mut(2 * half).zip(roots) {
+            let roots = &tables.inverse;
+            let roots = roots.factors.iter().zip(&roots.quotients).skip(blocks);
+            for (block, (&root, &quotient)) in residues.chunks_exact_mut(2 * half).zip(roots) {
                 let (low, high) = block.split_at_mut(half);
                 for (a, b) in low.iter_mut().zip(high) {
                     let difference = modulus.sub(*a, *b);
@@ -50,6 +53,46 @@ impl Kernel for Scalar {
         let (factor, quotient) = tables.degree_inverse;
         for residue in residues {
             *residue = mul_shoup(*residue, factor, quotient, prime);
+        }
+    }
+
+    fn sum_of_products(&self, out: &mut [u32], terms: &[Product<'_>], modulus: Modulus) {
+        // One less, to leave room for the residue that a reduction leaves behind.
+        let limit = modulus.products_before_overflow() - 1;
+        for (at, out) in out.iter_mut().enumerate() {
+            let mut sum = 0;
+            for group in terms.chunks(limit) {
+                for term in group {
+                    sum += u64::from(term.left[at]) * u64::from(term.right[at]);
+                }
+                sum = u64::from(modulus.reduce(sum));
+            }
+            *out = sum as u32;
+        }
+    }
+
+    fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus) {
+        for (at, out) in out.iter_mut().enumerate() {
+            let mut sum = 0;
+            for group in terms.chunks(WEIGHTED_TERMS) {
+                for (values, weight) in group {
+                    sum += u64::from(values[at]) * u64::from(*weight);
+                }
+                sum = u64::from(modulus.reduce(sum));
+            }
+            *out = sum as u32;
+        }
+    }
+
+    fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
+        for (out, source) in out.iter_mut().zip(permutation.sources()) {
+            *out = values[source];
+        }
+    }
+
+    fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus) {
+        for (out, &kept) in out.iter_mut().zip(kept) {
+            *out = modulus.mul(modulus.sub(kept, *out), factor);
         }
     }
 }
@@ -72,7 +115,10 @@ mod tests {
                 product[(i + j) % n] += if i + j < n { term } else { -term };
             }
         }
-        product.into_iter().map(|value| value.rem_euclid(p) as u32).collect()
+        product
+            .into_iter()
+            .map(|value| value.rem_euclid(p) as u32)
+            .collect()
     }
 
     fn polynomials() -> impl Strategy<Value = (u32, Vec<u32>, Vec<u32>)> {
@@ -103,7 +149,7 @@ mod tests {
             let mut values = a.clone();
             Scalar.forward_ntt(&mut values, &tables);
             let bits = a.len().ilog2();
-            let psi = tables.forward[crate::ring::reverse_bits(1, bits)].0;
+            let psi = tables.forward.factors[crate::ring::reverse_bits(1, bits)];
             for (i, &value) in values.iter().enumerate() {
                 let exponent = 2 * crate::ring::reverse_bits(i, bits) + 1;
                 let root = modulus.pow(psi, exponent as u32);

@@ -1,0 +1,75 @@
+//! `inkveil decrypt`: an evaluator's reply, read.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use client::Logits;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::{files, model};
+
+/// Decrypts a reply and prints what the model makes of the drawing.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The model's description, from `inkveil describe`.
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+    /// The secret key that the drawing was encrypted with.
+    #[arg(long, value_name = "FILE")]
+    secret: PathBuf,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+    /// The reply, from `evaluator evaluate`.
+    reply: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If a file can't be read or isn't what it should be.
+pub fn run(args: &Args) -> Result<()> {
+    let plan = model::load(&args.model)?;
+    let classes = plan.info().output.classes.clone();
+    let keys = model::load_secret(plan, &args.secret)?;
+    let reply = files::read(&args.reply, files::MESSAGE_LIMIT)?;
+    let answer = files::explain(&args.reply, keys.decrypt(&reply)).and_then(|logits| {
+        let answer = Answer::new(&logits, keys.plan().info());
+        Ok((
+            answer.with_context(|| args.reply.display().to_string())?,
+            logits,
+        ))
+    });
+    let (answer, logits) = answer?;
+    let text = if args.json {
+        as_json(&answer, &logits)
+    } else {
+        as_text(&answer, &logits, &classes)
+    };
+    Ok(stdout().lock().write_all(text.as_bytes())?)
+}
+
+fn as_json(answer: &Answer, logits: &Logits) -> String {
+    let document = json!({
+        "class": answer.name,
+        "index": answer.class,
+        "probability": answer.probability,
+        "logits": logits.values(),
+        "probabilities": logits.probabilities(),
+    });
+    format!("{document:#}\n")
+}
+
+fn as_text(answer: &Answer, logits: &Logits, classes: &[String]) -> String {
+    let mut text = format!("{:<8}{:>10}{:>14}\n", "class", "logit", "probability");
+    let rows = classes
+        .iter()
+        .zip(logits.values())
+        .zip(logits.probabilities());
+    for ((class, logit), probability) in rows {
+        text += &format!("{class:<8}{logit:>10.3}{:>12.2} %\n", 100.0 * probability);
+    }
+    text + &format!("\n{}  {:.2} %\n", answer.name, 100.0 * answer.probability)
+}

@@ -1,0 +1,41 @@
+//! `inkveil describe`: what a client has to know of a model.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::server::Server;
+use super::{files, model};
+
+/// Saves a model's description, which the other commands take as `--model`.
+///
+/// Without a server, `evaluator inspect --json MODEL.onnx` prints the same.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Address of the evaluator, such as `http://127.0.0.1:8080`.
+    #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
+    server: String,
+    /// The model's id; the server's fast one for digits if not given.
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// Where the description goes.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Replaces the file if there is one.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the server can't be reached, its description can't be used or the file can't be written.
+pub fn run(args: &Args) -> Result<()> {
+    files::check_free(&args.out, args.force)?;
+    let info = Server::new(&args.server)?.model(args.model.as_deref())?;
+    let mut text = serde_json::to_vec_pretty(&info)?;
+    text.push(b'\n');
+    // What can't be used is better refused now than on the machine it is carried to.
+    model::plan(info)?;
+    files::stage(&args.out, args.force, files::Readers::Everyone, [Ok(text)])?.commit()
+}

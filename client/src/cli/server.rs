@@ -1,0 +1,526 @@
+//! The evaluator's routes.
+//!
+//! Knows what is asked of an evaluator and how it refuses; is handed keys and ciphertexts as bytes
+//! and nothing plain.
+//!
+//! **Invariant:** every request ends: after [`MAX_ATTEMPTS`] refusals of a busy server, at the
+//! latest, and each in its own time; and no reply is read past a limit.
+
+use std::time::{Duration, Instant};
+
+use shared::api::{
+    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
+    SessionInfo,
+};
+use thiserror::Error;
+use ureq::Agent;
+use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+
+use super::progress::say;
+
+/// Requests made before a busy server is given up.
+pub const MAX_ATTEMPTS: u32 = 5;
+
+/// The longest pause, whatever the server asks for.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// The pause where the server names none; doubled with each attempt.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long an upload of keys may take: a slow line needs minutes.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long any other request may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest reply: descriptions and ciphertexts are far below.
+const REPLY_LIMIT: u64 = 64 << 20;
+
+/// The model to use where the server has it and no other is asked for.
+const PREFERRED_MODEL: &str = "mnist-fast";
+
+/// Why a server gave no answer that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ServerError {
+    /// The address can't be one.
+    #[error("{address:?} is no server's address; give one such as http://127.0.0.1:8080")]
+    Address {
+        /// What was given.
+        address: String,
+    },
+    /// No connection, or it broke.
+    #[error("{server} can't be reached: {reason}")]
+    Unreachable {
+        /// The address.
+        server: String,
+        /// The connection's words.
+        reason: String,
+    },
+    /// The server said why not.
+    #[error("{server} refused: {} ({}): {}", problem.title, problem.status, problem.detail)]
+    Refused {
+        /// The address.
+        server: String,
+        /// The server's words.
+        problem: Problem,
+    },
+    /// Something else listens there.
+    #[error("{server} answered {status} without a reason; is it an Inkveil evaluator?")]
+    Strange {
+        /// The address.
+        server: String,
+        /// HTTP status code.
+        status: u16,
+    },
+    /// Requests with a body can't follow.
+    #[error("{server} has moved to {to}; give that address")]
+    Moved {
+        /// The address.
+        server: String,
+        /// Where it sends its clients.
+        to: String,
+    },
+    /// It had no time, again and again.
+    #[error("{server} was busy {attempts} times in a row; try again later")]
+    Busy {
+        /// The address.
+        server: String,
+        /// Requests made.
+        attempts: u32,
+    },
+    /// A reply of another form.
+    #[error("{what} from {server} can't be read: {reason}")]
+    Unreadable {
+        /// The address.
+        server: String,
+        /// What was asked for.
+        what: &'static str,
+        /// The parser's words.
+        reason: String,
+    },
+    /// It speaks another version of the protocol.
+    #[error("{server} speaks version {found} of the protocol, this program version {API_VERSION}")]
+    Version {
+        /// The address.
+        server: String,
+        /// Its version.
+        found: u32,
+    },
+    /// Nothing to classify with.
+    #[error("{server} has no model")]
+    NoModel {
+        /// The address.
+        server: String,
+    },
+}
+
+impl ServerError {
+    /// Whether this is the refusal of a session that expired or was evicted, which uploading the
+    /// keys again mends.
+    pub fn is_session_gone(&self) -> bool {
+        let Self::Refused { problem, .. } = self else {
+            return false;
+        };
+        problem.status == StatusCode::GONE.as_u16() || problem.kind == PROBLEM_SESSION_GONE
+    }
+}
+
+/// The reply to a ciphertext.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classified {
+    /// The encrypted logits.
+    pub reply: Vec<u8>,
+    /// From the request to the end of the reply.
+    pub round_trip: Duration,
+    /// The arithmetic, by the server's own account.
+    pub evaluate: Option<Duration>,
+}
+
+/// An evaluator somewhere.
+pub struct Server {
+    agent: Agent,
+    base: String,
+}
+
+struct Reply {
+    headers: HeaderMap,
+    body: Vec<u8>,
+    time: Duration,
+}
+
+impl Server {
+    /// The evaluator at an address; asks nothing of it yet.
+    ///
+    /// # Errors
+    /// [`ServerError::Address`].
+    pub fn new(address: &str) -> Result<Self, ServerError> {
+        let uri: Option<Uri> = address.parse().ok();
+        let usable = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
+        });
+        if !usable {
+            return Err(ServerError::Address {
+                address: address.to_owned(),
+            });
+        }
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .user_agent(concat!("inkveil/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        Ok(Self {
+            agent,
+            base: address.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The description of a model: the one named, or else the fast one for digits or the first.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn model(&self, id: Option<&str>) -> Result<ModelInfo, ServerError> {
+        let id = id.map_or_else(|| self.choose_model(), |id| Ok(id.to_owned()))?;
+        let reply = self.send(
+            &Method::GET,
+            &format!("models/{}", escape(&id)),
+            None,
+            TIMEOUT,
+        )?;
+        let info: ModelInfo = self.read("the model's description", &reply.body)?;
+        self.check_version(info.api_version)?;
+        Ok(info)
+    }
+
+    fn choose_model(&self) -> Result<String, ServerError> {
+        let reply = self.send(&Method::GET, "models", None, TIMEOUT)?;
+        let list: ModelList = self.read("the list of models", &reply.body)?;
+        self.check_version(list.api_version)?;
+        let preferred = list.models.iter().find(|model| model.id == PREFERRED_MODEL);
+        let chosen = preferred.or(list.models.first());
+        let chosen = chosen.ok_or_else(|| ServerError::NoModel {
+            server: self.base.clone(),
+        })?;
+        Ok(chosen.id.clone())
+    }
+
+    /// Uploads evaluation keys.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn open_session(&self, keys: &[u8]) -> Result<(SessionInfo, Duration), ServerError> {
+        let reply = self.send(&Method::POST, "sessions", Some(keys), UPLOAD_TIMEOUT)?;
+        Ok((
+            self.read("the answer to the keys", &reply.body)?,
+            reply.time,
+        ))
+    }
+
+    /// Has a ciphertext classified.
+    ///
+    /// # Errors
+    /// [`ServerError`]; see [`ServerError::is_session_gone`].
+    pub fn classify(
+        &self,
+        session: &str,
+        model: &str,
+        ciphertext: &[u8],
+    ) -> Result<Classified, ServerError> {
+        let (session, model) = (escape(session), escape(model));
+        let route = format!("sessions/{session}/classify?model={model}");
+        let reply = self.send(&Method::POST, &route, Some(ciphertext), TIMEOUT)?;
+        let timing = reply
+            .headers
+            .get("server-timing")
+            .and_then(|value| value.to_str().ok());
+        Ok(Classified {
+            evaluate: timing.and_then(evaluate_time),
+            round_trip: reply.time,
+            reply: reply.body,
+        })
+    }
+
+    /// Has a session's keys forgotten.
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn close_session(&self, session: &str) -> Result<(), ServerError> {
+        let route = format!("sessions/{}", escape(session));
+        self.send(&Method::DELETE, &route, None, TIMEOUT).map(drop)
+    }
+
+    /// Sends a request until the server isn't busy.
+    fn send(
+        &self,
+        method: &Method,
+        route: &str,
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Reply, ServerError> {
+        let mut attempt = 1;
+        loop {
+            let (status, reply) = self.send_once(method, route, body, timeout)?;
+            if !matches!(
+                status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+            ) {
+                return if status.is_success() {
+                    Ok(reply)
+                } else {
+                    Err(self.refusal(status, &reply))
+                };
+            }
+            let asked = reply.headers.get(header::RETRY_AFTER);
+            let Some(pause) = pause(attempt, asked.and_then(|value| value.to_str().ok())) else {
+                return Err(ServerError::Busy {
+                    server: self.base.clone(),
+                    attempts: attempt,
+                });
+            };
+            say(&format!(
+                "{} is busy; trying again in {:.1} s",
+                self.base,
+                pause.as_secs_f64()
+            ));
+            std::thread::sleep(pause);
+            attempt += 1;
+        }
+    }
+
+    fn send_once(
+        &self,
+        method: &Method,
+        route: &str,
+        body: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<(StatusCode, Reply), ServerError> {
+        let start = Instant::now();
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{API_PREFIX}/{route}", self.base));
+        let sent = match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, OCTET_STREAM)
+                .body(body)
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.run(request, timeout)),
+            None => request
+                .body(())
+                .map_err(ureq::Error::from)
+                .and_then(|request| self.run(request, timeout)),
+        };
+        let read = sent.and_then(|reply| {
+            let (parts, mut body) = reply.into_parts();
+            let body = body.with_config().limit(REPLY_LIMIT).read_to_vec()?;
+            Ok((
+                parts.status,
+                Reply {
+                    headers: parts.headers,
+                    body,
+                    time: start.elapsed(),
+                },
+            ))
+        });
+        read.map_err(|error| ServerError::Unreachable {
+            server: self.base.clone(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn run(
+        &self,
+        request: Request<impl ureq::AsSendBody>,
+        timeout: Duration,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .build();
+        self.agent.run(request)
+    }
+
+    /// A proxy in between refuses in its own words, or in none.
+    fn refusal(&self, status: StatusCode, reply: &Reply) -> ServerError {
+        let server = self.base.clone();
+        if let Ok(problem) = serde_json::from_slice(&reply.body) {
+            return ServerError::Refused { server, problem };
+        }
+        let to = reply
+            .headers
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok());
+        match to {
+            Some(to) if status.is_redirection() => ServerError::Moved {
+                server,
+                to: to.to_owned(),
+            },
+            _ => ServerError::Strange {
+                server,
+                status: status.as_u16(),
+            },
+        }
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        what: &'static str,
+        body: &[u8],
+    ) -> Result<T, ServerError> {
+        serde_json::from_slice(body).map_err(|error| ServerError::Unreadable {
+            server: self.base.clone(),
+            what,
+            reason: error.to_string(),
+        })
+    }
+
+    fn check_version(&self, found: u32) -> Result<(), ServerError> {
+        if found == API_VERSION {
+            return Ok(());
+        }
+        Err(ServerError::Version {
+            server: self.base.clone(),
+            found,
+        })
+    }
+}
+
+/// The pause after request number `attempt` (from 1) was refused, or nothing if it was the last.
+fn pause(attempt: u32, retry_after: Option<&str>) -> Option<Duration> {
+    if attempt >= MAX_ATTEMPTS {
+        return None;
+    }
+    // A date instead of seconds would need a clock that agrees with the server's.
+    let asked = retry_after
+        .and_then(|value| value.trim().parse().ok())
+        .map(Duration::from_secs);
+    let own = FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(1));
+    Some(asked.unwrap_or(own).clamp(FIRST_PAUSE, MAX_PAUSE))
+}
+
+/// The duration of the metric `evaluate` in a `Server-Timing` header.
+fn evaluate_time(header: &str) -> Option<Duration> {
+    let parameters = header.split(',').find_map(|metric| {
+        let (name, parameters) = metric.split_once(';')?;
+        (name.trim() == "evaluate").then_some(parameters)
+    })?;
+    let milliseconds: f64 = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        (name.trim() == "dur").then(|| value.trim().trim_matches('"').parse().ok())?
+    })?;
+    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
+}
+
+/// A name as one part of an address.
+fn escape(name: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_pause(attempt: u32, retry_after: Option<&str>, expected_ms: Option<u64>) {
+        assert_eq!(
+            pause(attempt, retry_after),
+            expected_ms.map(Duration::from_millis)
+        );
+    }
+
+    #[test]
+    fn pauses_are_bounded_and_end() {
+        check_pause(1, Some(" 2 "), Some(2_000));
+        check_pause(1, Some("0"), Some(500));
+        check_pause(2, Some("86400"), Some(30_000));
+        check_pause(1, None, Some(500));
+        check_pause(3, Some("tomorrow"), Some(2_000));
+        check_pause(MAX_ATTEMPTS, Some("1"), None);
+    }
+
+    #[track_caller]
+    fn check_time(header: &str, expected_us: Option<u64>) {
+        assert_eq!(
+            evaluate_time(header),
+            expected_us.map(Duration::from_micros),
+            "{header}"
+        );
+    }
+
+    #[test]
+    fn the_server_tells_its_time() {
+        check_time("evaluate;dur=1.75", Some(1_750));
+        check_time("queue;dur=3, evaluate;desc=\"x\"; dur=\"2\"", Some(2_000));
+        check_time("queue;dur=3", None);
+        check_time("evaluate", None);
+        check_time("evaluate;dur=NaN", None);
+        check_time("evaluate;dur=-1", None);
+        check_time("evaluate;dur=1e300", None);
+    }
+
+    #[test]
+    fn names_are_one_part_of_an_address() {
+        assert_eq!(escape("mnist-fast_1.2~"), "mnist-fast_1.2~");
+        assert_eq!(escape("../a b?ü&"), "..%2Fa%20b%3F%C3%BC%26");
+    }
+
+    #[track_caller]
+    fn check_address(address: &str, base: Option<&str>) {
+        let expected = base.map(str::to_owned);
+        let expected = expected.ok_or(ServerError::Address {
+            address: address.to_owned(),
+        });
+        assert_eq!(Server::new(address).map(|server| server.base), expected);
+    }
+
+    #[test]
+    fn addresses() {
+        check_address("http://127.0.0.1:8080", Some("http://127.0.0.1:8080"));
+        check_address(
+            "https://ink.example/below//",
+            Some("https://ink.example/below"),
+        );
+        check_address("ink.example", None);
+        check_address("ftp://ink.example", None);
+        check_address("http://", None);
+        check_address("http://ink.example?x=1", None);
+        check_address("/models", None);
+        check_address("", None);
+    }
+
+    #[test]
+    fn refusals_keep_their_reason() {
+        let server = Server::new("http://a").unwrap();
+        let refusal = |status, location: Option<&'static str>, body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.extend(location.map(|to| (header::LOCATION, to.parse().unwrap())));
+            let reply = Reply {
+                headers,
+                body: body.to_vec(),
+                time: Duration::ZERO,
+            };
+            server.refusal(StatusCode::from_u16(status).unwrap(), &reply)
+        };
+        let gone = br#"{"type":"/problems/session-gone","title":"Gone","status":410,"detail":"x"}"#;
+        let gone = refusal(410, None, gone);
+        assert!(gone.is_session_gone());
+        assert_eq!(gone.to_string(), "http://a refused: Gone (410): x");
+        let strange = refusal(404, None, b"<html>");
+        assert!(!strange.is_session_gone());
+        let expected = "http://a answered 404 without a reason; is it an Inkveil evaluator?";
+        assert_eq!(strange.to_string(), expected);
+        let moved = refusal(301, Some("https://a/"), b"");
+        assert_eq!(
+            moved.to_string(),
+            "http://a has moved to https://a/; give that address"
+        );
+    }
+}

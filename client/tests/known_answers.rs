@@ -1,0 +1,120 @@
+//! The same seed gives the same bytes, natively and in the browser.
+//!
+//! `known/` holds the SHA-256 of every message made from fixed seeds; its README says how. A change
+//! of any format, sampler, stream or rounding shows here.
+
+use std::sync::Arc;
+
+use client::{ClientKeys, Plan, SecretSeed};
+use sha2::{Digest, Sha256};
+use shared::api::{
+    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+};
+use shared::packing::{InputPacking, OutputPacking};
+use shared::params::{ParameterSpec, shipped};
+use shared::ring::Level;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+/// An input of 100 values, two of them outside the packing, and keys at two levels.
+fn description(parameters: ParameterSpec) -> ModelInfo {
+    ModelInfo {
+        api_version: API_VERSION,
+        id: "known".to_owned(),
+        description: String::new(),
+        parameters,
+        input: InputSpec {
+            shape: [10, 10],
+            packing: InputPacking {
+                period: 128,
+                repeat: 4,
+                sources: (2..100).collect(),
+            },
+            scale: 3e5,
+            level: Level(2),
+        },
+        output: OutputSpec {
+            classes: vec!["only".to_owned()],
+            packing: OutputPacking {
+                period: 1,
+                classes: 1,
+            },
+            scale: 3e5,
+            level: Level(0),
+            bound: 1.0,
+        },
+        keys: KeySpec {
+            relinearization: Some(key(1, 2)),
+            rotations: vec![
+                RotationKeySpec {
+                    step: 1,
+                    key: key(0, 1),
+                },
+                RotationKeySpec {
+                    step: 512,
+                    key: key(2, 1),
+                },
+            ],
+        },
+    }
+}
+
+fn key(level: u8, digit_primes: usize) -> SwitchingKeySpec {
+    SwitchingKeySpec {
+        level: Level(level),
+        digit_primes,
+    }
+}
+
+fn hex_digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// One line for each message: its name, length and digest.
+fn messages(parameters: ParameterSpec) -> String {
+    let plan = Arc::new(Plan::new(description(parameters)).expect("a sound description"));
+    let keys = ClientKeys::from_seed(plan, SecretSeed::from_bytes([11; 32]));
+    let pixels: Vec<f64> = (0..100).map(|at| f64::from(at) / 100.0).collect();
+    let object = SecretSeed::from_bytes([12; 32]);
+    let upload: Vec<Vec<u8>> = keys
+        .evaluation_keys()
+        .collect::<Result<_, _>>()
+        .expect("keys");
+    let messages = [
+        ("secret", keys.to_file().to_vec()),
+        ("evaluation-keys", upload.concat()),
+        (
+            "input",
+            keys.encrypt_from_seed(&pixels, &object)
+                .expect("values that fit"),
+        ),
+    ];
+    let line =
+        |(name, bytes): &(&str, Vec<u8>)| format!("{name} {} {}\n", bytes.len(), hex_digest(bytes));
+    messages.iter().map(line).collect()
+}
+
+#[track_caller]
+fn check(name: &str, known: &str) {
+    let parameters = shipped()
+        .into_iter()
+        .find(|spec| spec.name == name)
+        .expect("a shipped set");
+    assert_eq!(messages(parameters), known, "messages of {name} changed");
+}
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn n12() {
+    check("n12", include_str!("known/n12.txt"));
+}
+
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+fn n13() {
+    check("n13", include_str!("known/n13.txt"));
+}

@@ -1,0 +1,137 @@
+//! Four lanes: WebAssembly's fixed-width SIMD.
+//!
+//! A wasm module either uses SIMD or doesn't; this one exists where the build enables it, and the
+//! browser has checked it before anything runs.
+
+use core::arch::wasm32::*;
+
+use super::vector::{self, Lanes};
+use super::{Kernel, Product};
+use crate::ring::galois::GaloisPermutation;
+use crate::ring::modulus::Modulus;
+use crate::ring::ntt::NttTables;
+
+/// The kernel of modules built with `simd128`.
+#[derive(Clone, Copy, Debug)]
+pub struct Simd128(());
+
+impl Simd128 {
+    /// The kernel.
+    #[must_use]
+    pub fn detect() -> Option<Self> {
+        Some(Self(()))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct V(v128);
+
+// SAFETY of every block below: `simd128` is on for the whole module; loads and stores are preceded
+// by a check of the slice's length.
+impl Lanes for V {
+    const COUNT: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: u32) -> Self {
+        Self(u32x4_splat(value))
+    }
+
+    #[inline(always)]
+    unsafe fn splat_wide(value: u32) -> Self {
+        Self(u64x2_splat(u64::from(value)))
+    }
+
+    #[inline(always)]
+    unsafe fn load(values: &[u32]) -> Self {
+        let values = &values[..Self::COUNT];
+        unsafe { Self(v128_load(values.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, values: &mut [u32]) {
+        let values = &mut values[..Self::COUNT];
+        unsafe { v128_store(values.as_mut_ptr().cast(), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_spread<const HALF: usize>(values: &[u32]) -> Self {
+        unsafe {
+            let values = Self::load(values);
+            match HALF {
+                2 => Self(u32x4_shuffle::<0, 0, 1, 1>(values.0, values.0)),
+                _ => values,
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gather(values: &[u32], indices: &[u32]) -> Self {
+        let value = |lane: usize| values[indices[lane] as usize];
+        Self(u32x4(value(0), value(1), value(2), value(3)))
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, rhs: Self) -> Self {
+        Self(u32x4_add(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, rhs: Self) -> Self {
+        Self(u32x4_sub(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, rhs: Self) -> Self {
+        Self(u32x4_min(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_low(self, rhs: Self) -> Self {
+        Self(u32x4_mul(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_even(self, rhs: Self) -> Self {
+        let left = u32x4_shuffle::<0, 2, 0, 2>(self.0, self.0);
+        let right = u32x4_shuffle::<0, 2, 0, 2>(rhs.0, rhs.0);
+        Self(u64x2_extmul_low_u32x4(left, right))
+    }
+
+    #[inline(always)]
+    unsafe fn odd_to_even(self) -> Self {
+        Self(u64x2_shr(self.0, 32))
+    }
+
+    #[inline(always)]
+    unsafe fn join_high(self, odd: Self) -> Self {
+        Self(u32x4_shuffle::<1, 5, 3, 7>(self.0, odd.0))
+    }
+
+    #[inline(always)]
+    unsafe fn join_low(self, odd: Self) -> Self {
+        Self(v128_or(self.0, u64x2_shl(odd.0, 32)))
+    }
+
+    #[inline(always)]
+    unsafe fn add_wide(self, rhs: Self) -> Self {
+        Self(u64x2_add(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn exchange<const HALF: usize>(low: Self, high: Self) -> (Self, Self) {
+        let (low, high) = (low.0, high.0);
+        let (new_low, new_high) = match HALF {
+            2 => (
+                u64x2_shuffle::<0, 2>(low, high),
+                u64x2_shuffle::<1, 3>(low, high),
+            ),
+            _ => (
+                u32x4_shuffle::<0, 4, 2, 6>(low, high),
+                u32x4_shuffle::<1, 5, 3, 7>(low, high),
+            ),
+        };
+        (Self(new_low), Self(new_high))
+    }
+}
+
+super::vector_kernel!(Simd128, V, "simd128", "simd128");

@@ -1,0 +1,52 @@
+//! What tests that cross rooms share: the real evaluator as a process, a real browser that draws,
+//! and a proxy between them that sees every byte.
+//!
+//! Knows the evaluator by its command line and routes and the page by its element ids; looks into
+//! neither.
+//!
+//! **Invariant:** whatever is started here ends with the value that started it, also when a test
+//! panics.
+
+pub mod browser;
+pub mod data;
+pub mod digits;
+pub mod page;
+pub mod plain;
+pub mod proxy;
+pub mod secrecy;
+pub mod server;
+pub mod webdriver;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+/// How long anything may take on a slow, busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+const POLL: Duration = Duration::from_millis(30);
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+/// Asks until there is an answer.
+///
+/// # Errors
+/// The first error of `ask`, or that [`PATIENCE`] ran out while waiting for `what`.
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        if start.elapsed() > PATIENCE {
+            bail!("waited {PATIENCE:?} in vain for {what}");
+        }
+        std::thread::sleep(POLL);
+    }
+}

@@ -1,0 +1,237 @@
+//! A proxy that remembers: the browser sends it everything, whomever it is meant for, and it keeps
+//! every request and every reply, byte for byte. Only requests to one evaluator are passed on.
+//!
+//! **Invariant:** a request is recorded before it is passed on, so none can be answered unseen.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result};
+use tiny_http::{Header, Request, Response};
+use ureq::Agent;
+use ureq::http;
+
+use crate::server::agent;
+
+/// Chromium opens at most six connections to one address, and each takes a worker.
+const WORKERS: usize = 8;
+
+/// Headers that concern one connection only.
+const HOP_BY_HOP: [&str; 4] = [
+    "connection",
+    "content-length",
+    "keep-alive",
+    "transfer-encoding",
+];
+
+/// A request and what came back.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The request's method.
+    pub method: String,
+    /// Path and query; for anybody but the evaluator, the whole address.
+    pub url: String,
+    /// The request's headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The request's body.
+    pub body: Vec<u8>,
+    /// The reply's status; nothing while it is under way.
+    pub status: Option<u16>,
+    /// The reply's body.
+    pub reply: Vec<u8>,
+}
+
+impl Exchange {
+    /// A request header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The request as one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{} {}", self.method, self.url)
+    }
+
+    /// Whether it was meant for the evaluator.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.url.starts_with('/')
+    }
+
+    /// The path without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.split('?').next().unwrap_or_default()
+    }
+}
+
+/// A running proxy.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    workers: Vec<JoinHandle<()>>,
+}
+
+struct Shared {
+    server: tiny_http::Server,
+    target: SocketAddr,
+    agent: Agent,
+    exchanges: Mutex<Vec<Exchange>>,
+}
+
+impl Proxy {
+    /// Starts one on a free port that passes on what is meant for `target`.
+    ///
+    /// # Errors
+    /// If no port can be bound.
+    pub fn start(target: SocketAddr) -> Result<Self> {
+        let server = tiny_http::Server::http("127.0.0.1:0").map_err(anyhow::Error::msg)?;
+        let address = server
+            .server_addr()
+            .to_ip()
+            .context("the proxy has no IP address")?;
+        let exchanges = Mutex::default();
+        let shared = Arc::new(Shared {
+            server,
+            target,
+            agent: agent(),
+            exchanges,
+        });
+        let work = |_| {
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || {
+                while let Ok(request) = shared.server.recv() {
+                    if let Err(error) = shared.pass_on(request) {
+                        eprintln!("proxy: {error:#}");
+                    }
+                }
+            })
+        };
+        let workers = (0..WORKERS).map(work).collect();
+        Ok(Self {
+            shared,
+            address,
+            workers,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Everything so far, in the order in which the requests came in.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.shared.exchanges().clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        for _ in &self.workers {
+            self.shared.server.unblock();
+        }
+        for worker in self.workers.drain(..) {
+            // A worker that panicked has already said so.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn exchanges(&self) -> MutexGuard<'_, Vec<Exchange>> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pass_on(&self, mut request: Request) -> Result<()> {
+        let mut body = Vec::new();
+        request.as_reader().read_to_end(&mut body)?;
+        let exchange = Exchange {
+            method: request.method().to_string(),
+            url: self.relative(request.url()),
+            headers: request.headers().iter().map(readable).collect(),
+            body,
+            status: None,
+            reply: Vec::new(),
+        };
+        let index = {
+            let mut exchanges = self.exchanges();
+            exchanges.push(exchange.clone());
+            exchanges.len() - 1
+        };
+        if !exchange.is_ours() {
+            return Ok(request.respond(Response::empty(502))?);
+        }
+        match self.ask(&exchange) {
+            Ok((status, headers, reply)) => {
+                if let Some(recorded) = self.exchanges().get_mut(index) {
+                    recorded.status = Some(status);
+                    recorded.reply.clone_from(&reply);
+                }
+                let length = reply.len();
+                let response =
+                    Response::new(status.into(), headers, reply.as_slice(), Some(length), None);
+                request.respond(response)?;
+            }
+            Err(error) => {
+                request.respond(Response::empty(502))?;
+                return Err(error.context(exchange.line()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves path and query of an address that is the evaluator's.
+    fn relative(&self, url: &str) -> String {
+        let ours = url.strip_prefix(&format!("http://{}", self.target));
+        ours.filter(|rest| rest.starts_with('/'))
+            .unwrap_or(url)
+            .to_owned()
+    }
+
+    fn ask(&self, exchange: &Exchange) -> Result<(u16, Vec<Header>, Vec<u8>)> {
+        let mut outgoing = http::Request::builder()
+            .method(exchange.method.as_str())
+            .uri(format!("http://{}{}", self.target, exchange.url));
+        for (name, value) in &exchange.headers {
+            if !HOP_BY_HOP.contains(&name.as_str()) {
+                outgoing = outgoing.header(name, value);
+            }
+        }
+        let bodyless = exchange.body.is_empty() && exchange.method != "POST";
+        let mut reply = if bodyless {
+            self.agent.run(outgoing.body(())?)?
+        } else {
+            self.agent.run(outgoing.body(exchange.body.as_slice())?)?
+        };
+        let headers = reply
+            .headers()
+            .iter()
+            .filter(|(name, _)| !HOP_BY_HOP.contains(&name.as_str()))
+            .filter_map(|(name, value)| {
+                Header::from_bytes(name.as_str().as_bytes(), value.as_bytes()).ok()
+            })
+            .collect();
+        let mut bytes = Vec::new();
+        reply.body_mut().as_reader().read_to_end(&mut bytes)?;
+        Ok((reply.status().as_u16(), headers, bytes))
+    }
+}
+
+fn readable(header: &Header) -> (String, String) {
+    (
+        header.field.as_str().as_str().to_ascii_lowercase(),
+        header.value.as_str().to_owned(),
+    )
+}

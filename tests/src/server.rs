@@ -1,0 +1,209 @@
+//! The evaluator as its users meet it: a program that listens.
+//!
+//! **Invariant:** the process is killed when its [`Server`] is dropped, and what it logged is shown
+//! if that happens because a test failed.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+use ureq::Agent;
+
+use crate::{root, wait_for};
+
+/// Names an evaluator to test instead of the one that the source makes.
+pub const BINARY_VARIABLE: &str = "INKVEIL_EVALUATOR";
+
+const ATTEMPTS: usize = 3;
+
+/// A running evaluator.
+pub struct Server {
+    process: Child,
+    address: SocketAddr,
+    log: NamedTempFile,
+}
+
+impl Server {
+    /// Starts one on a free port with the shipped models and the built page.
+    ///
+    /// # Errors
+    /// If the page isn't built, or as [`Server::start_with`].
+    pub fn start() -> Result<Self> {
+        let page = root().join("dist");
+        ensure!(
+            page.join("index.html").is_file(),
+            "{} holds no page; `cargo xtask test page` builds it",
+            page.display()
+        );
+        Self::start_with(&root().join("models"), Some(&page), None)
+    }
+
+    /// Starts one with the models and the page in these directories, on this address or a free one.
+    ///
+    /// # Errors
+    /// If the evaluator can't be built or started, or isn't ready in time; with its log.
+    pub fn start_with(
+        models: &Path,
+        page: Option<&Path>,
+        address: Option<SocketAddr>,
+    ) -> Result<Self> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            // Somebody else may take a free port before the evaluator does; then take another.
+            let listen = address.map_or_else(free_address, Ok)?;
+            match Self::spawn(models, page, listen).and_then(Self::ready) {
+                Ok(server) => return Ok(server),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("no attempt was made")?)
+    }
+
+    fn spawn(models: &Path, page: Option<&Path>, address: SocketAddr) -> Result<Self> {
+        let log = NamedTempFile::new()?;
+        let mut command = Command::new(binary()?);
+        command
+            .arg("serve")
+            .arg("--models")
+            .arg(models)
+            .args(["--listen", &address.to_string()]);
+        if let Some(page) = page {
+            command.arg("--page").arg(page);
+        }
+        let process = command
+            .stdin(Stdio::null())
+            .stdout(log.reopen()?)
+            .stderr(log.reopen()?)
+            .spawn()
+            .context("the evaluator could not be started")?;
+        Ok(Self {
+            process,
+            address,
+            log,
+        })
+    }
+
+    fn ready(mut self) -> Result<Self> {
+        let url = self.url("/readyz");
+        wait_for("the evaluator to be ready", || {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the evaluator ended with {status}:\n{}", self.log()?);
+            }
+            let answer = agent().get(&url).call();
+            Ok(answer
+                .ok()
+                .filter(|answer| answer.status() == 200)
+                .map(drop))
+        })?;
+        Ok(self)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A route's whole address.
+    #[must_use]
+    pub fn url(&self, route: &str) -> String {
+        format!("http://{}{route}", self.address)
+    }
+
+    /// What it has printed so far.
+    ///
+    /// # Errors
+    /// If the log can't be read.
+    pub fn log(&self) -> Result<String> {
+        let mut text = String::new();
+        File::open(self.log.path())?.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// Kills it; its sessions are gone.
+    ///
+    /// # Errors
+    /// If the process can't be waited for.
+    pub fn stop(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Errors mean that it has ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- the evaluator's log ---\n{}",
+                self.log().unwrap_or_default()
+            );
+        }
+    }
+}
+
+/// An HTTP client that takes every status for an answer.
+#[must_use]
+pub fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_global(Some(crate::PATIENCE))
+        .build()
+        .into()
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// The evaluator's path; built for release by the first who asks.
+///
+/// # Errors
+/// If it doesn't compile.
+pub fn binary() -> Result<&'static Path> {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match BINARY.get_or_init(|| find_binary().map_err(|error| format!("{error:#}"))) {
+        Ok(path) => Ok(path),
+        Err(error) => bail!("no evaluator to test: {error}"),
+    }
+}
+
+fn find_binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(BINARY_VARIABLE) {
+        return Ok(path.into());
+    }
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "evaluator",
+            "--bin",
+            "evaluator",
+        ])
+        .arg("--message-format=json-render-diagnostics")
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo could not be started")?;
+    ensure!(
+        output.status.success(),
+        "`cargo build --release --package evaluator` failed"
+    );
+    String::from_utf8(output.stdout)?
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "evaluator")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .context("cargo named no executable")
+}

@@ -1,0 +1,120 @@
+//! The whole path in a real browser: page, worker, keys, evaluator.
+
+mod drawing;
+mod outage;
+mod reading;
+mod secrecy;
+mod sessions;
+
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, ensure};
+use tests::browser::Browser;
+use tests::digits::{Hand, strokes};
+use tests::page::{Answer, Page};
+use tests::proxy::{Exchange, Proxy};
+use tests::server::Server;
+use tests::webdriver::Pointer;
+
+const WINDOW: (u32, u32) = (1280, 1000);
+
+/// One person draws all ten digits, and the last one once more.
+struct Run {
+    /// The page's address.
+    origin: String,
+    /// The ten digits in order, then again the last.
+    drawings: Vec<Drawing>,
+    /// Everything that went over the wire.
+    exchanges: Vec<Exchange>,
+    /// Everything the page asked for, by the browser's account.
+    requested: Vec<String>,
+    /// Errors in the console.
+    console_errors: Vec<String>,
+}
+
+/// A digit drawn and classified.
+struct Drawing {
+    digit: u8,
+    answer: Answer,
+    /// What the page says it encrypted.
+    preview: Vec<u8>,
+    /// Canvas and preview as PNG in base64.
+    pictures: [String; 2],
+}
+
+impl Run {
+    /// The run, made by the first test that asks.
+    #[track_caller]
+    fn get() -> &'static Self {
+        static RUN: OnceLock<Result<Run, String>> = OnceLock::new();
+        match RUN.get_or_init(|| Self::make().map_err(|error| format!("{error:#}"))) {
+            Ok(run) => run,
+            Err(error) => panic!("the browser run failed: {error}"),
+        }
+    }
+
+    fn make() -> Result<Self> {
+        let server = Server::start()?;
+        let proxy = Proxy::start(server.address())?;
+        let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+        let page = Page::open(&browser, &server.url("/"))?;
+        let mut drawings = Vec::new();
+        for digit in (0..=9).chain([9]) {
+            page.draw(Pointer::Mouse, &strokes(digit, &Hand::default()))?;
+            let answer = page
+                .classify()
+                .with_context(|| format!("drawing {digit}"))?;
+            let pictures = [page.picture("#canvas")?, page.picture("#preview")?];
+            drawings.push(Drawing {
+                digit,
+                answer,
+                preview: page.preview()?,
+                pictures,
+            });
+            page.clear()?;
+        }
+        Ok(Self {
+            origin: server.url(""),
+            drawings,
+            exchanges: proxy.exchanges(),
+            requested: browser.requested()?,
+            console_errors: browser.console_errors()?,
+        })
+    }
+
+    /// The requests that carry a drawing, in order.
+    fn queries(&self) -> Vec<&Exchange> {
+        self.exchanges
+            .iter()
+            .filter(|exchange| is_query(exchange))
+            .collect()
+    }
+}
+
+fn is_query(exchange: &Exchange) -> bool {
+    exchange.method == "POST" && exchange.path().ends_with("/classify")
+}
+
+fn is_key_upload(exchange: &Exchange) -> bool {
+    exchange.method == "POST" && exchange.path() == "/api/v1/sessions"
+}
+
+fn count(proxy: &Proxy, kind: fn(&Exchange) -> bool) -> usize {
+    proxy
+        .exchanges()
+        .iter()
+        .filter(|exchange| kind(exchange))
+        .count()
+}
+
+/// Draws a digit and expects the page to read it.
+fn read_digit(page: &Page<'_>, pointer: Pointer, digit: u8) -> Result<()> {
+    page.draw(pointer, &strokes(digit, &Hand::default()))?;
+    let answer = page.classify()?;
+    ensure!(
+        answer.class == digit.to_string(),
+        "a {digit} was read as {}",
+        answer.class
+    );
+    Ok(())
+}

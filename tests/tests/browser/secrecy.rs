@@ -1,0 +1,205 @@
+//! What someone learns who sees every byte between page and evaluator: when, and how much.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tests::proxy::Exchange;
+use tests::secrecy::{
+    Needle, agreement, assert_absent, byte_needles, entropy, image_needles, number_needles,
+};
+
+use super::{Run, is_key_upload, is_query};
+
+const OCTETS: &str = "application/octet-stream";
+
+/// Formats may open with so many bytes that are no ciphertext: version, parameter set, level.
+const LONGEST_HEADER: usize = 256;
+
+/// Everything a request says besides its body.
+fn envelope(exchange: &Exchange) -> String {
+    exchange
+        .headers
+        .iter()
+        .fold(exchange.line(), |mut text, (name, value)| {
+            text.push_str(&format!("\n{name}: {value}"));
+            text
+        })
+}
+
+/// Envelope and body with the boundary as it would be on the wire.
+fn message(exchange: &Exchange) -> Vec<u8> {
+    [envelope(exchange).as_bytes(), b"\n\n", &exchange.body].concat()
+}
+
+fn needles(run: &Run) -> Vec<Needle> {
+    let mut needles = Vec::new();
+    for drawing in &run.drawings {
+        needles.extend(image_needles(&drawing.preview));
+        for picture in &drawing.pictures {
+            let png = STANDARD.decode(picture).expect("a data URL is base64");
+            // Past the signature and the first chunk, which every PNG of this size shares.
+            needles.extend(byte_needles(
+                "a picture",
+                png.get(48..).unwrap_or_default(),
+                16,
+                12,
+            ));
+        }
+        let probabilities: Vec<f64> = drawing.answer.bars.iter().map(|bar| bar.1).collect();
+        needles.extend(number_needles("the probabilities", &probabilities, 3, 3));
+        let logs: Vec<f64> = probabilities
+            .iter()
+            .map(|probability| probability.ln())
+            .collect();
+        needles.extend(number_needles("the log-probabilities", &logs, 2, 2));
+    }
+    needles
+}
+
+#[test]
+fn no_request_holds_a_drawing_or_an_answer() {
+    let run = Run::get();
+    let messages: Vec<(String, Vec<u8>)> = run
+        .exchanges
+        .iter()
+        .map(|exchange| (exchange.line(), message(exchange)))
+        .collect();
+    let haystacks: Vec<(&str, &[u8])> = messages
+        .iter()
+        .map(|(line, bytes)| (line.as_str(), bytes.as_slice()))
+        .collect();
+    assert_absent(&haystacks, &needles(run));
+}
+
+#[test]
+fn the_page_makes_the_expected_requests_and_no_others() {
+    for exchange in Run::get()
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.is_ours())
+    {
+        let line = exchange.line();
+        let path = exchange.path();
+        let api = path.strip_prefix("/api/v1/");
+        let known = match (exchange.method.as_str(), api) {
+            ("GET", None) => !path.starts_with("/api"),
+            ("GET", Some(route)) => route == "models" || route.starts_with("models/"),
+            ("POST", Some(_)) => is_key_upload(exchange) || is_query(exchange),
+            _ => false,
+        };
+        assert!(known, "unexpected: {line}");
+        match exchange.method.as_str() {
+            "GET" => assert!(exchange.body.is_empty(), "{line} has a body"),
+            _ => assert_eq!(exchange.header("content-type"), Some(OCTETS), "{line}"),
+        }
+        let query = exchange.url.split_once('?').map(|(_, query)| query);
+        let expected = query.is_none_or(|query| is_query(exchange) && query.starts_with("model="));
+        assert!(expected, "unexpected query: {line}");
+        assert_eq!(exchange.header("cookie"), None, "{line}");
+        let status = exchange.status.unwrap_or_default();
+        let icon = path == "/favicon.ico";
+        assert!(
+            (200..400).contains(&status) || icon,
+            "{line} was answered with {status}"
+        );
+    }
+}
+
+#[test]
+fn queries_differ_in_their_ciphertexts_alone() {
+    let queries = Run::get().queries();
+    let [first, rest @ ..] = queries.as_slice() else {
+        panic!("no queries")
+    };
+    for query in rest {
+        assert_eq!(envelope(query), envelope(first));
+        assert_eq!(query.body.len(), first.body.len());
+    }
+}
+
+/// Whether Chromium asks there on its own account, whatever page is open: time, updates, sign-in.
+fn is_the_browsers_own(exchange: &Exchange) -> bool {
+    let address = exchange
+        .url
+        .strip_prefix("http://")
+        .unwrap_or(&exchange.url);
+    let host = address.split(['/', ':', '?']).next().unwrap_or_default();
+    let from_a_page = exchange
+        .header("origin")
+        .or(exchange.header("referer"))
+        .is_some();
+    let makers = [
+        ".google.com",
+        ".googleapis.com",
+        ".gstatic.com",
+        ".gvt1.com",
+    ];
+    !from_a_page && makers.iter().any(|maker| host.ends_with(maker))
+}
+
+#[test]
+fn page_and_workers_asked_nobody_else() {
+    let others = Run::get().exchanges.iter().filter(|seen| !seen.is_ours());
+    let strangers: Vec<String> = others
+        .filter(|seen| !is_the_browsers_own(seen))
+        .map(Exchange::line)
+        .collect();
+    assert_eq!(strangers, Vec::<String>::new());
+}
+
+#[test]
+fn nothing_went_past_the_proxy() {
+    let run = Run::get();
+    let local = ["data:", "blob:", "chrome:"];
+    let mut sent = run
+        .requested
+        .iter()
+        .filter(|url| !local.iter().any(|kind| url.starts_with(kind)));
+    assert!(sent.clone().count() > 0, "Chromium recorded nothing");
+    let unseen = sent.find(|url| {
+        let path = url.strip_prefix(&run.origin).unwrap_or(url);
+        !run.exchanges.iter().any(|seen| seen.url == path)
+    });
+    assert_eq!(unseen, None);
+}
+
+#[test]
+fn ciphertexts_look_random_and_unrelated() {
+    let run = Run::get();
+    let last_two = &run.drawings[run.drawings.len() - 2..];
+    assert_eq!(
+        last_two[0].preview, last_two[1].preview,
+        "the same strokes gave another image"
+    );
+
+    let keys = run
+        .exchanges
+        .iter()
+        .filter(|exchange| is_key_upload(exchange));
+    let queries = run.queries();
+    for exchange in keys.chain(queries.iter().copied()) {
+        let body = &exchange.body[LONGEST_HEADER.min(exchange.body.len())..];
+        // Uniform bytes in this number have an entropy of 8 - 255 / (2 n ln 2) bits; residues
+        // modulo primes that aren't close to a power of two stay a little below.
+        let expected = 8.0 - 255.0 / (2.0 * body.len() as f64 * std::f64::consts::LN_2);
+        assert!(
+            entropy(body) > expected - 0.03,
+            "{}: {} bits",
+            exchange.line(),
+            entropy(body)
+        );
+        for shift in 1..=64 {
+            let same = agreement(&body[shift..], body);
+            assert!(
+                same < 0.02,
+                "{} repeats itself after {shift} bytes: {same}",
+                exchange.line()
+            );
+        }
+    }
+    for (index, left) in queries.iter().enumerate() {
+        for right in &queries[index + 1..] {
+            let same = agreement(&left.body[LONGEST_HEADER..], &right.body[LONGEST_HEADER..]);
+            assert!(same < 0.02, "two ciphertexts share {same} of their bytes");
+        }
+    }
+}

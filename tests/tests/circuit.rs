@@ -1,0 +1,373 @@
+//! Whole networks on ciphertexts, compared with the same networks on plain numbers.
+//!
+//! A circuit promises eight bits: every slot of a reply is within 1/256 of the declared bound on the
+//! logits. Scales are planned so that each rounding is some 2^-11 of what it rounds; a dozen of them
+//! in a row stay well below.
+
+use std::sync::Arc;
+
+use client::{ClientKeys, Plan, SecretSeed};
+use evaluator::circuit::{Circuit, CircuitError};
+use evaluator::engine::EvalError;
+use evaluator::network::{Layer, Linear, Network};
+use evaluator::server::models;
+use proptest::prelude::*;
+use shared::api::ModelInfo;
+use shared::image::Digit;
+use shared::keys::EvaluationKeys;
+use shared::params::{Parameters, shipped};
+use shared::wire::{read_evaluation_keys, read_reply};
+use tests::data::{missing, mnist_directory};
+use tests::plain::PlainModel;
+use train::mnist::LabelledImages;
+
+use crate::scheme::numbers;
+
+/// A circuit with a client's keys for it.
+struct Client {
+    keys: ClientKeys,
+    evaluation: EvaluationKeys,
+}
+
+impl Client {
+    fn new(circuit: &Circuit, seed: u8) -> Self {
+        Self::with_info(circuit, circuit.info().clone(), seed)
+    }
+
+    fn with_info(circuit: &Circuit, info: ModelInfo, seed: u8) -> Self {
+        let plan = Arc::new(Plan::new(info).unwrap());
+        let keys = ClientKeys::from_seed(plan, SecretSeed::from_bytes([seed; 32]));
+        let upload = keys
+            .evaluation_keys()
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap()
+            .concat();
+        let evaluation = read_evaluation_keys(&upload, circuit.ring()).unwrap();
+        Self { keys, evaluation }
+    }
+
+    fn classify(&self, circuit: &Circuit, input: &[f64]) -> Result<Vec<u8>, EvalError> {
+        let request = self.keys.encrypt(input).unwrap();
+        circuit.evaluate(&self.evaluation, circuit.parse_input(&request).unwrap())
+    }
+}
+
+fn linear(rows: usize, columns: usize, seed: u64, size: f64) -> Layer {
+    let weights = numbers(rows * columns, seed);
+    Layer::Linear(Linear {
+        name: format!("dense{seed}"),
+        rows,
+        columns,
+        weights: weights.into_iter().map(|weight| weight * size).collect(),
+        bias: numbers(rows, seed + 1000),
+    })
+}
+
+fn network(widths: &[usize], seed: u64) -> Network {
+    let mut layers = Vec::new();
+    for (at, pair) in widths.windows(2).enumerate() {
+        if at > 0 {
+            layers.push(Layer::Square);
+        }
+        // Sums of this many products with inputs around 1 stay around 1.
+        let size = 1.5 / (pair[0] as f64).sqrt();
+        layers.push(linear(pair[1], pair[0], seed + at as u64, size));
+    }
+    let classes = (0..widths[widths.len() - 1])
+        .map(|class| class.to_string())
+        .collect();
+    Network {
+        input_shape: [1, widths[0]],
+        layers,
+        classes,
+        logit_bound: 16.0,
+        description: "random".to_owned(),
+    }
+}
+
+/// What the network computes, from the definition of its layers.
+fn plain(network: &Network, input: &[f64]) -> Vec<f64> {
+    network
+        .layers
+        .iter()
+        .fold(input.to_vec(), |x, layer| match layer {
+            Layer::Square => x.iter().map(|x| x * x).collect(),
+            Layer::Linear(linear) => {
+                let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
+                rows.map(|(row, bias)| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() + bias)
+                    .collect()
+            }
+        })
+}
+
+/// Asserts that every slot that the client can decrypt is the logit that belongs there, or zero: of
+/// the reply, and of the whole ciphertext that the reply was cut from.
+#[track_caller]
+fn check_every_slot(
+    circuit: &Circuit,
+    client: &Client,
+    input: &[f64],
+    logits: &[f64],
+    tolerance: f64,
+) {
+    let packing = circuit.info().output.packing;
+    let request = client.keys.encrypt(input).unwrap();
+    let parsed = || circuit.parse_input(&request).unwrap();
+    let want = |slot: usize| logits.get(slot % packing.period).copied().unwrap_or(0.0);
+
+    let reply = circuit.evaluate(&client.evaluation, parsed()).unwrap();
+    let reply = read_reply(&reply, packing.period, circuit.ring()).unwrap();
+    let slots = client.keys.decrypt_reply(&reply).unwrap();
+    assert_eq!(slots.len(), packing.period);
+    for (slot, value) in slots.iter().enumerate() {
+        let off = (value - want(slot)).norm();
+        assert!(
+            off < tolerance,
+            "slot {slot} holds {value}, not {} ± {tolerance}",
+            want(slot)
+        );
+    }
+
+    // The reply's slots are the means of this many, so each of these has that much more noise; of
+    // thousands, the largest is some four times the usual one.
+    let whole = circuit.run(&client.evaluation, parsed()).unwrap();
+    let slots = client.keys.decrypt_slots(&whole).unwrap();
+    let tolerance = tolerance * 4.0 * ((slots.len() / packing.period) as f64).sqrt();
+    for (slot, value) in slots.iter().enumerate() {
+        let off = (value - want(slot)).norm();
+        assert!(
+            off < tolerance,
+            "slot {slot} holds {value}, not {} ± {tolerance}",
+            want(slot)
+        );
+    }
+}
+
+#[track_caller]
+fn check(widths: &[usize], seed: u64) {
+    let network = network(widths, seed);
+    let circuit = Circuit::compile("random", &network).unwrap();
+    let client = Client::new(&circuit, 5);
+    let input = numbers(widths[0], seed + 77);
+    let want = plain(&network, &input);
+    check_every_slot(
+        &circuit,
+        &client,
+        &input,
+        &want,
+        network.logit_bound / 256.0,
+    );
+    let reply = client.classify(&circuit, &input).unwrap();
+    for (got, want) in client
+        .keys
+        .decrypt(&reply)
+        .unwrap()
+        .values()
+        .iter()
+        .zip(&want)
+    {
+        assert!((got - want).abs() < network.logit_bound / 256.0);
+    }
+}
+
+#[test]
+fn one_linear_layer() {
+    check(&[30, 10], 1);
+}
+
+#[test]
+fn one_square() {
+    check(&[100, 32, 10], 2);
+}
+
+#[test]
+fn two_squares_need_the_larger_ring() {
+    check(&[64, 40, 20, 7], 3);
+}
+
+#[test]
+fn widths_that_grow() {
+    check(&[3, 50, 5], 4);
+}
+
+#[test]
+fn single_values() {
+    check(&[1, 1, 1], 5);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+    #[test]
+    fn networks_of_any_width(widths in proptest::collection::vec(1usize..200, 2..4), seed in 0u64..1000) {
+        check(&widths, seed);
+    }
+}
+
+#[test]
+fn unused_inputs_need_no_slot() {
+    let mut network = network(&[600, 16, 4], 6);
+    if let Layer::Linear(first) = &mut network.layers[0] {
+        for (at, weight) in first.weights.iter_mut().enumerate() {
+            if at % 600 % 3 == 0 {
+                *weight = 0.0;
+            }
+        }
+    }
+    let circuit = Circuit::compile("pruned", &network).unwrap();
+    assert_eq!(circuit.info().input.packing.sources.len(), 400);
+    assert_eq!(circuit.info().input.packing.period, 512);
+    let client = Client::new(&circuit, 6);
+    let input = numbers(600, 8);
+    let want = plain(&network, &input);
+    check_every_slot(
+        &circuit,
+        &client,
+        &input,
+        &want,
+        network.logit_bound / 256.0,
+    );
+}
+
+#[test]
+fn networks_that_do_not_fit_are_refused() {
+    let deep = Circuit::compile("deep", &network(&[4, 4, 4, 4, 4], 7)).unwrap_err();
+    assert_eq!(
+        deep,
+        CircuitError::TooDeep {
+            needed: 6,
+            available: 4
+        }
+    );
+    let wide = Circuit::compile("wide", &network(&[5000, 2], 8)).unwrap_err();
+    assert_eq!(
+        wide.to_string(),
+        "dense8 has 5000 values, one ciphertext of the largest parameter set holds 4096"
+    );
+}
+
+#[test]
+fn keys_that_are_missing_or_too_low_are_named_before_anything_runs() {
+    let circuit = Circuit::compile("keys", &network(&[100, 32, 10], 2)).unwrap();
+    let check = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
+        let mut info = circuit.info().clone();
+        change(&mut info);
+        let client = Client::with_info(&circuit, info, 7);
+        let error = client
+            .classify(&circuit, &[0.0; 100])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(expected),
+            "{error:?} does not say {expected:?}"
+        );
+    };
+    let step = circuit.info().keys.rotations[1].step;
+    check(
+        &|info| drop(info.keys.rotations.remove(1)),
+        &format!("no Galois key for a rotation by {step}; uploaded steps: ["),
+    );
+    check(
+        &|info| info.keys.relinearization = None,
+        "no relinearization key was uploaded",
+    );
+    let lower = |info: &mut ModelInfo| info.keys.rotations[1].key.level.0 -= 1;
+    check(
+        &lower,
+        &format!("the key for rotations by {step} was made for level 2"),
+    );
+    let scale = |info: &mut ModelInfo| info.input.scale *= 2.0;
+    check(&scale, "the model takes level 3 and 2^");
+}
+
+/// The shipped model on real digits where MNIST is there, else on made ones: against tract, slot by
+/// slot.
+#[test]
+fn the_shipped_model_agrees_with_plain_inference_in_every_slot() {
+    let path = tests::root().join("models/mnist-fast.onnx");
+    let circuit = models::load(&path).unwrap();
+    let shape = circuit.info().input.shape;
+    let truth = PlainModel::load(&path, shape).unwrap();
+    let client = Client::new(&circuit, 8);
+    let inputs: Vec<Vec<f32>> = match mnist_directory(&tests::root()) {
+        Some(directory) => {
+            println!("on digits of {}", directory.display());
+            let images = LabelledImages::load_test(&directory).unwrap().images;
+            images
+                .iter()
+                .take(5)
+                .map(|image| Digit::from_mnist(image).pixels().to_vec())
+                .collect()
+        }
+        None => {
+            println!("on made inputs: {}", missing());
+            let made = |seed| {
+                numbers(784, seed)
+                    .iter()
+                    .map(|x| (x.max(0.5) - 0.5) as f32)
+                    .collect()
+            };
+            (0..5).map(made).collect()
+        }
+    };
+    for pixels in inputs {
+        let input: Vec<f64> = pixels.iter().map(|&pixel| f64::from(pixel)).collect();
+        let want = truth.logits(&pixels, shape).unwrap();
+        let tolerance = circuit.info().output.bound / 256.0;
+        check_every_slot(&circuit, &client, &input, &want, tolerance);
+    }
+}
+
+#[test]
+fn insecure_and_foreign_parameters_are_refused_by_the_client() {
+    let circuit = Circuit::compile("plan", &network(&[100, 32, 10], 2)).unwrap();
+    let check = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
+        let mut info = circuit.info().clone();
+        change(&mut info);
+        let error = Plan::new(info).unwrap_err().to_string();
+        assert!(
+            error.contains(expected),
+            "{error:?} does not say {expected:?}"
+        );
+    };
+    check(
+        &|info| info.parameters.special.push(134_176_769),
+        "parameter set n12 is insecure",
+    );
+    check(
+        &|info| info.parameters.log_n = 11,
+        "parameter set n12 is insecure",
+    );
+    check(
+        &|info| info.api_version = 2,
+        "speaks version 2 of the protocol",
+    );
+    check(
+        &|info| info.input.level.0 = 9,
+        "the input is at level 9, the highest",
+    );
+    check(
+        &|info| info.input.scale = f64::NAN,
+        "the input has scale NaN",
+    );
+    check(
+        &|info| info.input.packing.period = 3,
+        "does not tile 2048 slots",
+    );
+    check(
+        &|info| info.input.packing.sources[0] = 100,
+        "reads input 100",
+    );
+    check(
+        &|info| info.keys.rotations[0].step = 5000,
+        "a rotation key by 5000",
+    );
+    check(
+        &|info| info.output.packing.classes = 2000,
+        "names 2000 values",
+    );
+    assert!(
+        shipped()
+            .into_iter()
+            .all(|set| Parameters::new(set).is_ok())
+    );
+}

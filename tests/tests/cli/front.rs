@@ -1,0 +1,156 @@
+//! A server in front of the evaluator that has bad days.
+//!
+//! **Invariant:** every request is recorded, and passed on unless a mishap answers it.
+
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result};
+use tests::server::{Server, agent};
+use tiny_http::{Header, Request, Response};
+use ureq::http;
+
+/// What goes wrong, each time for the first request that it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mishap {
+    /// Keys are refused with 503.
+    Busy,
+    /// The session is gone before its first ciphertext.
+    Lost,
+    /// A ciphertext's reply is cut in half.
+    Cut,
+}
+
+/// A running front.
+pub struct Front {
+    server: Arc<tiny_http::Server>,
+    lines: Arc<Mutex<Vec<String>>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Front {
+    /// Starts one on a free port.
+    ///
+    /// # Errors
+    /// If no port can be bound.
+    pub fn start(evaluator: &Server, mishaps: &[Mishap]) -> Result<Self> {
+        let server = tiny_http::Server::http("127.0.0.1:0").map_err(anyhow::Error::msg)?;
+        let server = Arc::new(server);
+        let lines = Arc::<Mutex<Vec<String>>>::default();
+        let worker = std::thread::spawn({
+            let (server, lines) = (Arc::clone(&server), Arc::clone(&lines));
+            let (target, mut mishaps) = (evaluator.url(""), mishaps.to_vec());
+            move || {
+                while let Ok(request) = server.recv() {
+                    let line = format!("{} {}", request.method(), request.url());
+                    lines
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(line);
+                    if let Err(error) = answer(request, &target, &mut mishaps) {
+                        eprintln!("front: {error:#}");
+                    }
+                }
+            }
+        });
+        Ok(Self {
+            server,
+            lines,
+            worker: Some(worker),
+        })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// If it has no IP address.
+    pub fn url(&self) -> Result<String> {
+        let address = self.server.server_addr().to_ip().context("no IP address")?;
+        Ok(format!("http://{address}"))
+    }
+
+    /// Method and route of each request so far; session ids are left out.
+    pub fn routes(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_id = |part: &str| part.len() == 32 && part.bytes().all(|b| b.is_ascii_hexdigit());
+        let shorten = |line: &String| {
+            let line = line.replace("/api/v1/", "");
+            let parts = line
+                .split('/')
+                .map(|part| if is_id(part) { "ID" } else { part });
+            parts.collect::<Vec<_>>().join("/")
+        };
+        lines.iter().map(shorten).collect()
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.server.unblock();
+        if let Some(worker) = self.worker.take() {
+            // A worker that panicked has already said so.
+            let _ = worker.join();
+        }
+    }
+}
+
+fn answer(mut request: Request, target: &str, mishaps: &mut Vec<Mishap>) -> Result<()> {
+    let (method, url) = (request.method().to_string(), request.url().to_owned());
+    let mut body = Vec::new();
+    request.as_reader().read_to_end(&mut body)?;
+    let is_keys = method == "POST" && url.ends_with("/sessions");
+    let is_ciphertext = url.contains("/classify");
+    let concerned = |mishap: &Mishap| {
+        if *mishap == Mishap::Busy {
+            is_keys
+        } else {
+            is_ciphertext
+        }
+    };
+    let mishap = mishaps
+        .iter()
+        .position(concerned)
+        .map(|at| mishaps.remove(at));
+    if mishap == Some(Mishap::Busy) {
+        let later = Header::from_bytes("Retry-After", "0")
+            .ok()
+            .context("a header")?;
+        return Ok(request.respond(Response::empty(503).with_header(later))?);
+    }
+    if mishap == Some(Mishap::Lost) {
+        let session = url.split("/classify").next().unwrap_or_default();
+        agent().delete(format!("{target}{session}")).call()?;
+    }
+    let (status, headers, mut reply) = pass_on(&method, &format!("{target}{url}"), &body)?;
+    if mishap == Some(Mishap::Cut) {
+        reply.truncate(reply.len() / 2);
+    }
+    let length = reply.len();
+    let response = Response::new(status.into(), headers, reply.as_slice(), Some(length), None);
+    Ok(request.respond(response)?)
+}
+
+fn pass_on(method: &str, url: &str, body: &[u8]) -> Result<(u16, Vec<Header>, Vec<u8>)> {
+    let outgoing = http::Request::builder().method(method).uri(url);
+    let mut reply = if method == "POST" {
+        agent().run(
+            outgoing
+                .header("content-type", "application/octet-stream")
+                .body(body)?,
+        )?
+    } else {
+        agent().run(outgoing.body(())?)?
+    };
+    let header = |name: &str| {
+        let value = reply.headers().get(name)?;
+        Header::from_bytes(name.as_bytes(), value.as_bytes()).ok()
+    };
+    let headers = ["content-type", "server-timing"]
+        .into_iter()
+        .filter_map(header)
+        .collect();
+    let mut bytes = Vec::new();
+    reply.body_mut().as_reader().read_to_end(&mut bytes)?;
+    Ok((reply.status().as_u16(), headers, bytes))
+}

@@ -1,0 +1,4 @@
+//! Rules of the house, as tests.
+
+mod rooms;
+mod tidy;

@@ -1,0 +1,12 @@
+//! Everything that crosses rooms, in one binary.
+//!
+//! **Invariant:** nothing here is skipped; a test that lacks what it needs fails and says what.
+
+mod browser;
+mod circuit;
+mod cli;
+mod house;
+mod scheme;
+mod server;
+mod service;
+mod wire;

@@ -1,0 +1,227 @@
+//! The scheme across its three rooms: the client makes keys and ciphertexts, the evaluator computes
+//! on them, and what comes back is compared with the same computation on plain numbers.
+//!
+//! Bounds are derived, not tried out. An error polynomial with coefficients of variance `V` has slots
+//! of mean square `N·V`. The largest errors are a rounding times the secret, in each slot the
+//! product of two nearly Gaussian complex numbers, which exceeds `x` times its root mean square
+//! with probability `2x·K₁(2x)`: below 10^-10 for `x` = [`DEVIATIONS`].
+
+mod matrix;
+mod noise;
+mod operations;
+mod refusals;
+
+use std::sync::Arc;
+
+use client::{ClientKeys, Plan, SecretSeed};
+use evaluator::engine::Engine;
+use shared::api::{
+    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+};
+use shared::ciphertext::Ciphertext;
+use shared::encoding::Scale;
+use shared::keys::{EvaluationKeys, digits_at};
+use shared::packing::{InputPacking, OutputPacking};
+use shared::params::{ParameterSpec, Parameters, shipped};
+use shared::ring::{Basis, Level, Ring};
+use shared::wire::read_evaluation_keys;
+
+/// Variance of an error's coefficient.
+pub const ERROR_VARIANCE: f64 = 3.2 * 3.2;
+
+/// How far a slot may be off, in units of the root mean square.
+pub const DEVIATIONS: f64 = 13.0;
+
+/// Everything both sides have, for one parameter set.
+pub struct Fixture {
+    pub keys: ClientKeys,
+    pub engine: Engine,
+    pub evaluation: EvaluationKeys,
+    digit_primes: usize,
+}
+
+/// A model description that only says what the scheme's tests need.
+pub fn description(
+    parameters: ParameterSpec,
+    scale: f64,
+    steps: &[u32],
+    digit_primes: usize,
+) -> ModelInfo {
+    let checked = Parameters::new(parameters.clone()).expect("a sound parameter set");
+    let (slots, level) = (checked.slots(), checked.top());
+    let key = SwitchingKeySpec {
+        level,
+        digit_primes,
+    };
+    ModelInfo {
+        api_version: API_VERSION,
+        id: "test".to_owned(),
+        description: String::new(),
+        input: InputSpec {
+            shape: [1, slots],
+            packing: InputPacking {
+                period: slots,
+                repeat: 1,
+                sources: (0..slots).collect(),
+            },
+            scale,
+            level,
+        },
+        output: OutputSpec {
+            classes: Vec::new(),
+            packing: OutputPacking {
+                period: slots,
+                classes: slots,
+            },
+            scale,
+            level,
+            bound: 1.0,
+        },
+        keys: KeySpec {
+            relinearization: Some(key),
+            rotations: steps
+                .iter()
+                .map(|&step| RotationKeySpec { step, key })
+                .collect(),
+        },
+        parameters,
+    }
+}
+
+impl Fixture {
+    /// Keys for a parameter set and these rotation steps; ciphertexts have scale 2^`log_scale`.
+    pub fn new(parameters: ParameterSpec, log_scale: i32, steps: &[u32], seed: u8) -> Self {
+        Self::with_digits(parameters, log_scale, steps, seed, 1)
+    }
+
+    /// As [`Fixture::new`], with key digits of this many primes.
+    pub fn with_digits(
+        parameters: ParameterSpec,
+        log_scale: i32,
+        steps: &[u32],
+        seed: u8,
+        digit_primes: usize,
+    ) -> Self {
+        let info = description(parameters, 2f64.powi(log_scale), steps, digit_primes);
+        let plan = Arc::new(Plan::new(info).expect("a sound description"));
+        let keys = ClientKeys::from_seed(Arc::clone(&plan), SecretSeed::from_bytes([seed; 32]));
+        let upload: Vec<u8> = keys
+            .evaluation_keys()
+            .collect::<Result<Vec<_>, _>>()
+            .expect("keys")
+            .concat();
+        let ring = Ring::new(Parameters::new(plan.info().parameters.clone()).expect("sound"));
+        let evaluation = read_evaluation_keys(&upload, &ring).expect("what was written");
+        Self {
+            keys,
+            engine: Engine::new(&ring),
+            evaluation,
+            digit_primes,
+        }
+    }
+
+    /// A fixture for each shipped parameter set and digits of one, two and three primes.
+    pub fn all(log_scale: i32, steps: &[u32]) -> Vec<Self> {
+        let digits = |set: ParameterSpec| {
+            [1, 2, 3].map(|digits| Self::with_digits(set.clone(), log_scale, steps, 1, digits))
+        };
+        shipped().into_iter().flat_map(digits).collect()
+    }
+
+    pub fn name(&self) -> String {
+        let name = &self.engine.ring().parameters().spec().name;
+        format!("{name} with digits of {}", self.digit_primes)
+    }
+
+    pub fn degree(&self) -> f64 {
+        self.engine.ring().degree() as f64
+    }
+
+    pub fn encrypt(&self, values: &[f64], seed: u8) -> Ciphertext {
+        let object = SecretSeed::from_bytes([100 + seed; 32]);
+        let seeded = self
+            .keys
+            .encrypt_slots(values, &object)
+            .expect("values that fit");
+        seeded
+            .expand(self.engine.ring())
+            .expect("a fresh ciphertext")
+    }
+
+    /// The coefficient variance of `ciphertext - scale·values`, measured over all slots.
+    pub fn noise_variance(&self, ciphertext: &Ciphertext, values: &[f64]) -> f64 {
+        let slots = self.keys.decrypt_slots(ciphertext).expect("this ring");
+        let off = slots
+            .iter()
+            .zip(values)
+            .map(|(slot, value)| (slot - value).norm_sqr());
+        let mean = off.sum::<f64>() / slots.len() as f64;
+        mean * ciphertext.scale().0.powi(2) / self.degree()
+    }
+
+    /// Asserts that the slots are `values` up to noise of this coefficient variance.
+    #[track_caller]
+    pub fn check(&self, ciphertext: &Ciphertext, values: &[f64], variance: f64) {
+        let slots = self.keys.decrypt_slots(ciphertext).expect("this ring");
+        let bound = DEVIATIONS * (self.degree() * variance).sqrt() / ciphertext.scale().0;
+        for (at, (slot, value)) in slots.iter().zip(values).enumerate() {
+            let off = (slot - value).re.abs().max((slot - value).im.abs());
+            assert!(
+                off < bound,
+                "{}: slot {at} is {slot}, not {value} ± {bound:e}",
+                self.name()
+            );
+        }
+    }
+
+    /// Variance of the rounding when a pair `(c0, c1)` is divided: `τ0 + τ1·s`, with τ uniform on an
+    /// interval of length 1 and a ternary secret of variance 2/3.
+    pub fn rounding_variance(&self) -> f64 {
+        (1.0 + self.degree() * 2.0 / 3.0) / 12.0
+    }
+
+    /// Variance that key switching at a level adds: each digit, uniform below its primes' product
+    /// `D`, meets an error polynomial; the sum is divided by P and rounded.
+    pub fn key_switch_variance(&self, level: Level) -> f64 {
+        let ring = self.engine.ring();
+        let primes: Vec<f64> = ring
+            .moduli_of(Basis::Q(level))
+            .map(|modulus| f64::from(modulus.prime()))
+            .collect();
+        let digits = primes
+            .chunks(self.digit_primes)
+            .map(|digit| digit.iter().product::<f64>().powi(2) / 12.0);
+        assert_eq!(digits.len(), digits_at(ring, level, self.digit_primes));
+        let special = ring.moduli()[ring.q_count()..]
+            .iter()
+            .map(|m| f64::from(m.prime()));
+        let p: f64 = special.product();
+        self.degree() * ERROR_VARIANCE * digits.sum::<f64>() / (p * p) + self.rounding_variance()
+    }
+
+    /// Variance of a fresh ciphertext: the error, and the rounding of the encoded message.
+    pub fn fresh_variance(&self) -> f64 {
+        ERROR_VARIANCE + 1.0 / 12.0
+    }
+
+    pub fn top(&self) -> Level {
+        self.engine.ring().parameters().top()
+    }
+}
+
+/// Reproducible numbers in `-1..1`.
+pub fn numbers(count: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// A scale as its base-2 logarithm.
+pub fn scale(log_scale: i32) -> Scale {
+    Scale(2f64.powi(log_scale))
+}

@@ -1,0 +1,3 @@
+//! The evaluator as a program.
+
+mod program;

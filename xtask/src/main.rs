@@ -1,0 +1,66 @@
+//! Set-up and tasks, started with `cargo xtask`.
+//!
+//! One file a task. Knows which programs to start and which tools they need; knows no ciphertext,
+//! no model and no page.
+//!
+//! **Invariant:** a task does all of its own set-up, or fails naming what is missing: nothing is
+//! left out silently, and nothing outside the repository is changed except the tool cache, the
+//! build directory and (for the browser tests) an installed Chromium.
+
+mod accuracy;
+mod chromium;
+mod page;
+mod screenshots;
+mod serve;
+mod test;
+mod tools;
+mod train;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// Inkveil's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Serve(serve::Args),
+    Test(test::Args),
+    Accuracy(accuracy::Args),
+    Train(train::Args),
+    Screenshots(screenshots::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all went well; what failed has been told already.
+fn run(task: Task) -> Result<bool> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Test(args) => return test::run(&workspace, &args),
+        Task::Serve(args) => serve::run(&workspace, &args)?,
+        Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
+        Task::Train(args) => train::run(&workspace, &args)?,
+        Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
+    }
+    Ok(true)
+}
