@@ -47,8 +47,8 @@ struct Shipped {
 const N12: Shipped = Shipped {
     name: "n12",
     log_n: 12,
-    levels: &[&[1_032_193], &[974_849], &[925_697], &[65_537]],
-    special: &[1_073_692_673],
+    levels: &[&[1_032_193], &[974_849], &[925_697], &[114_689]],
+    special: &[536_813_569],
 };
 
 /// N = 2^13: two squares between three linear layers. log2(QP) = 198.9, below the quantum line too.

@@ -42,7 +42,7 @@ pub enum WireError {
         expected: u16,
     },
     /// Another message than the one expected here.
-    #[error("message is of kind {found}, expected {expected} ({expected:?})", expected = *expected as u8)]
+    #[error("message is of kind {found}, expected {} ({expected:?})", *expected as u8)]
     Kind {
         /// Kind in the message.
         found: u8,

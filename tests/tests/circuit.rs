@@ -234,8 +234,8 @@ fn networks_that_do_not_fit_are_refused() {
     assert_eq!(
         deep,
         CircuitError::TooDeep {
-            needed: 6,
-            available: 4
+            needed: 7,
+            available: 5
         }
     );
     let wide = Circuit::compile("wide", &network(&[5000, 2], 8)).unwrap_err();
@@ -271,9 +271,10 @@ fn keys_that_are_missing_or_too_low_are_named_before_anything_runs() {
         "no relinearization key was uploaded",
     );
     let lower = |info: &mut ModelInfo| info.keys.rotations[1].key.level.0 -= 1;
+    let made_for = circuit.info().keys.rotations[1].key.level.0 - 1;
     check(
         &lower,
-        &format!("the key for rotations by {step} was made for level 2"),
+        &format!("the key for rotations by {step} was made for level {made_for}"),
     );
     let scale = |info: &mut ModelInfo| info.input.scale *= 2.0;
     check(&scale, "the model takes level 3 and 2^");

@@ -132,8 +132,8 @@ fn one_kind_is_not_taken_for_another() {
 fn levels_and_scales_that_do_not_exist() {
     check(
         "input",
-        |m| m[HEADER_LEN] = 3,
-        "the ciphertext is at level 3, the highest is 2",
+        |m| m[HEADER_LEN] = 4,
+        "the ciphertext is at level 4, the highest is 3",
     );
     for scale in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-300, 1e300] {
         let set = |m: &mut Vec<u8>| {

@@ -146,7 +146,7 @@ fn classify_all(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-        let mut all = (Vec::with_capacity(images.len()), 0, 0);
+        let mut all = (Vec::with_capacity(images.images.len()), 0, 0);
         for worker in workers {
             let (outcomes, up, down) =
                 worker.join().map_err(|_| anyhow!("a worker panicked"))??;
