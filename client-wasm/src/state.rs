@@ -1,7 +1,7 @@
 //! What the page knows, and how that changes.
 //!
 //! Knows what a person may see; knows neither browser nor network, nor ciphertexts. Everything
-//! that happens reaches it as an [`Action`], and [`State::after`] is the only place where the
+//! that happens reaches it as an [`Action`], and `reduce` is the only place where the
 //! state changes.
 //!
 //! **Invariant:** what is shown belongs to the drawing on the pad: news of a job other than the

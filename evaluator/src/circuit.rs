@@ -15,7 +15,7 @@ use shared::api::{
 };
 use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::Scale;
-use shared::keys::EvaluationKeys;
+use shared::keys::{EvaluationKeys, SwitchingKey};
 use shared::packing::{InputPacking, OutputPacking};
 use shared::params::{ParameterError, Parameters, shipped};
 use shared::ring::{Level, Ring};
@@ -312,19 +312,12 @@ impl Circuit {
 
     /// Refuses keys that would fail on the way before anything is computed.
     fn check_keys(&self, keys: &EvaluationKeys) -> Result<(), EvalError> {
-        let check = |key: KeyUse, found: Level, needed: Level| {
-            if found < needed {
-                Err(EvalError::KeyLevel { key, found, needed })
-            } else {
-                Ok(())
-            }
-        };
         if let Some(needed) = self.info.keys.relinearization {
             let key = keys
                 .relinearization
                 .as_ref()
                 .ok_or(EvalError::MissingRelinearizationKey)?;
-            check(KeyUse::Relinearization, key.level(), needed.level)?;
+            check_key(KeyUse::Relinearization, key, needed)?;
         }
         for &RotationKeySpec { step, key: needed } in &self.info.keys.rotations {
             let key = keys
@@ -334,10 +327,34 @@ impl Circuit {
                     step,
                     uploaded: keys.rotations.keys().copied().collect(),
                 })?;
-            check(KeyUse::Rotation(step), key.level(), needed.level)?;
+            check_key(KeyUse::Rotation(step), key, needed)?;
         }
         Ok(())
     }
+}
+
+fn check_key(
+    key_use: KeyUse,
+    key: &SwitchingKey,
+    needed: SwitchingKeySpec,
+) -> Result<(), EvalError> {
+    if key.level() < needed.level {
+        let (found, needed) = (key.level(), needed.level);
+        return Err(EvalError::KeyLevel {
+            key: key_use,
+            found,
+            needed,
+        });
+    }
+    if key.digit_primes() > needed.digit_primes {
+        let (found, most) = (key.digit_primes(), needed.digit_primes);
+        return Err(EvalError::KeyDigits {
+            key: key_use,
+            found,
+            most,
+        });
+    }
+    Ok(())
 }
 
 /// The inputs that any output depends on; the others need no slot.

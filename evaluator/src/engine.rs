@@ -18,6 +18,7 @@ mod rotation;
 pub use key_switch::Decomposed;
 pub use matrix::{Diagonals, MatrixPlan, RotateAndSum};
 pub use plaintext::Plaintext;
+pub use rotation::Lifted;
 
 use std::sync::{Arc, OnceLock};
 
@@ -52,6 +53,16 @@ pub enum EvalError {
         found: Level,
         /// Level it is needed at.
         needed: Level,
+    },
+    /// A key whose digits are larger than asked for: its noise would drown the message.
+    #[error("{key} has digits of {found} primes; the model takes {most} at most")]
+    KeyDigits {
+        /// Which key.
+        key: KeyUse,
+        /// Primes in a digit.
+        found: usize,
+        /// Most that the circuit was planned for.
+        most: usize,
     },
     /// Operands at different levels.
     #[error("operands are at levels {} and {}; bring both to the lower", left.0, right.0)]

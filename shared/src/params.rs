@@ -40,9 +40,9 @@ struct Shipped {
     special: &'static [u32],
 }
 
-/// N = 2^12: one square between two linear layers. log2(QP) = 105.7.
+/// N = 2^12: one square between two linear layers. log2(QP) = 105.5.
 ///
-/// P of 30 bits pays for itself: keys that switch products, whose scale is large, get by with
+/// P of 29 bits pays for itself: keys that switch products, whose scale is large, get by with
 /// digits of two primes, and are half as large and half as much work.
 const N12: Shipped = Shipped {
     name: "n12",

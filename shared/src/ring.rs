@@ -14,7 +14,7 @@ mod ntt;
 mod poly;
 mod uniform;
 
-pub use modulus::Modulus;
+pub use modulus::{Factor, Modulus};
 pub use ntt::NttTables;
 pub(crate) use ntt::reverse_bits;
 pub use poly::{Coeff, Domain, Ntt, Poly};

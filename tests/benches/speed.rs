@@ -30,6 +30,7 @@ fn kernels(c: &mut Criterion) {
             .map(|i| i.wrapping_mul(0x9e37_79b9) % prime)
             .collect();
         let id = |name: &str| BenchmarkId::new(name, format!("{degree}/{}", modulus.bits()));
+        let factor = modulus.factor(12345);
         let mut group = c.benchmark_group("kernel");
         for kernel in available() {
             let mut out = values.clone();
@@ -46,12 +47,15 @@ fn kernels(c: &mut Criterion) {
             group.bench_function(id(&format!("sum_of_4_products/{}", kernel.name())), |b| {
                 b.iter(|| kernel.sum_of_products(black_box(&mut out), &terms, modulus));
             });
-            let terms = [(&values[..], 3), (&values[..], 5)];
+            let terms = [
+                (&values[..], modulus.factor(3)),
+                (&values[..], modulus.factor(5)),
+            ];
             group.bench_function(id(&format!("weighted_sum_of_2/{}", kernel.name())), |b| {
                 b.iter(|| kernel.weighted_sum(black_box(&mut out), &terms, modulus));
             });
             group.bench_function(id(&format!("sub_scaled/{}", kernel.name())), |b| {
-                b.iter(|| kernel.sub_scaled(black_box(&mut out), &values, 12345, modulus));
+                b.iter(|| kernel.sub_scaled(black_box(&mut out), &values, factor, modulus));
             });
         }
         group.finish();
@@ -151,8 +155,9 @@ fn model(c: &mut Criterion) {
     group.bench_function("evaluator/rescale_at_the_top", |b| {
         b.iter(|| engine.rescale(&fresh).expect("a level"));
     });
+    let reply = Reply::new(fresh, circuit.info().output.packing.period, ring);
     group.bench_function("evaluator/serialise", |b| {
-        b.iter(|| write_reply(&fresh, ring))
+        b.iter(|| write_reply(&reply, ring))
     });
     group.finish();
 }

@@ -276,6 +276,12 @@ fn keys_that_are_missing_or_too_low_are_named_before_anything_runs() {
         &lower,
         &format!("the key for rotations by {step} was made for level {made_for}"),
     );
+    let coarse = |info: &mut ModelInfo| {
+        for rotation in &mut info.keys.rotations {
+            rotation.key.digit_primes = 4;
+        }
+    };
+    check(&coarse, "has digits of 4 primes; the model takes");
     let scale = |info: &mut ModelInfo| info.input.scale *= 2.0;
     check(&scale, "the model takes level 3 and 2^");
 }

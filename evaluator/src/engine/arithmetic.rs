@@ -126,8 +126,8 @@ impl Engine {
         d2.mul_assign(a.c1(), &self.ring)?;
         let decomposed = self.decompose(&d2, key.digit_primes());
         let (k0, k1) = self.switch(&decomposed, key, KeyUse::Relinearization)?;
-        d0.add_assign(&k0, &self.ring)?;
-        d1.add_assign(&k1, &self.ring)?;
+        d0.add_assign(&self.mod_down(&k0), &self.ring)?;
+        d1.add_assign(&self.mod_down(&k1), &self.ring)?;
         Ok(Ciphertext::new(d0, d1, Scale(a.scale().0 * a.scale().0))?)
     }
 

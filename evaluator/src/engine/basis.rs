@@ -5,7 +5,7 @@
 //! part in 2^50 of the middle between two multiples.
 
 use shared::ring::backend::kernel;
-use shared::ring::{Modulus, Ring};
+use shared::ring::{Factor, Modulus, Ring};
 
 /// Extends residues modulo a few primes to others: of all numbers with these residues, the one in
 /// `-product/2..product/2`.
@@ -20,7 +20,7 @@ struct Source {
     position: usize,
     modulus: Modulus,
     /// `(product/prime)⁻¹ mod prime`.
-    inverse_cofactor: u32,
+    inverse_cofactor: Factor,
     reciprocal: f64,
 }
 
@@ -29,9 +29,9 @@ struct Target {
     position: usize,
     modulus: Modulus,
     /// `product/prime mod target` for each source prime.
-    cofactors: Vec<u32>,
+    cofactors: Vec<Factor>,
     /// `-product mod target`.
-    minus_product: u32,
+    minus_product: Factor,
 }
 
 fn product_mod(modulus: Modulus, factors: impl Iterator<Item = u32>) -> u32 {
@@ -52,7 +52,7 @@ impl BasisExtension {
             Source {
                 position,
                 modulus,
-                inverse_cofactor: modulus.inverse(cofactor(modulus, prime)),
+                inverse_cofactor: modulus.factor(modulus.inverse(cofactor(modulus, prime))),
                 reciprocal: 1.0 / f64::from(prime),
             }
         };
@@ -61,8 +61,10 @@ impl BasisExtension {
             Target {
                 position,
                 modulus,
-                cofactors: primes().map(|prime| cofactor(modulus, prime)).collect(),
-                minus_product: modulus.neg(product_mod(modulus, primes())),
+                cofactors: primes()
+                    .map(|prime| modulus.factor(cofactor(modulus, prime)))
+                    .collect(),
+                minus_product: modulus.factor(modulus.neg(product_mod(modulus, primes()))),
             }
         };
         Self {
@@ -91,8 +93,10 @@ impl BasisExtension {
             return self.combine(&[residues], &quotients, write);
         }
         let weigh = |(residues, source): (&&[u32], &Source)| -> Vec<u32> {
-            let weigh = |&residue| source.modulus.mul(residue, source.inverse_cofactor);
-            residues.iter().map(weigh).collect()
+            let mut weighted = vec![0; residues.len()];
+            let terms = [(*residues, source.inverse_cofactor)];
+            kernel().weighted_sum(&mut weighted, &terms, source.modulus);
+            weighted
         };
         let weighted: Vec<Vec<u32>> = residues.iter().zip(&self.from).map(weigh).collect();
         let weighted: Vec<&[u32]> = weighted.iter().map(Vec::as_slice).collect();
@@ -118,7 +122,7 @@ impl BasisExtension {
     ) {
         for target in &self.to {
             let weights = target.cofactors.iter().copied();
-            let mut terms: Vec<(&[u32], u32)> = weighted.iter().copied().zip(weights).collect();
+            let mut terms: Vec<(&[u32], Factor)> = weighted.iter().copied().zip(weights).collect();
             terms.push((quotients, target.minus_product));
             let mut extended = vec![0; quotients.len()];
             kernel().weighted_sum(&mut extended, &terms, target.modulus);
@@ -133,20 +137,21 @@ impl BasisExtension {
 pub struct ExactDivision {
     extension: BasisExtension,
     /// `product⁻¹` modulo each target prime.
-    inverses: Vec<u32>,
+    inverses: Vec<Factor>,
 }
 
 impl ExactDivision {
     /// Divides by the primes at `dropped` what remains modulo the primes at `kept`.
     pub fn new(ring: &Ring, dropped: &[usize], kept: &[usize]) -> Self {
         let extension = BasisExtension::new(ring, dropped, kept);
-        let inverse = |target: &Target| {
-            target
-                .modulus
-                .inverse(target.modulus.neg(target.minus_product))
+        let moduli = ring.moduli();
+        let inverse = |&position: &usize| {
+            let modulus = moduli[position];
+            let product = product_mod(modulus, dropped.iter().map(|&at| moduli[at].prime()));
+            modulus.factor(modulus.inverse(product))
         };
         Self {
-            inverses: extension.to.iter().map(inverse).collect(),
+            inverses: kept.iter().map(inverse).collect(),
             extension,
         }
     }
@@ -165,11 +170,11 @@ impl ExactDivision {
         };
         let dropped: Vec<Vec<u32>> = self.extension.sources().map(coefficients).collect();
         let dropped: Vec<&[u32]> = dropped.iter().map(Vec::as_slice).collect();
-        let mut inverses = self.inverses.iter();
+        let mut inverses = self.inverses.iter().copied();
         let mut result = Vec::with_capacity(self.inverses.len());
         self.extension.extend(&dropped, |position, mut remainder| {
             let modulus = ring.moduli()[position];
-            let inverse = inverses.next().copied().unwrap_or(0);
+            let inverse = inverses.next().unwrap_or(modulus.factor(0));
             kernel.forward_ntt(&mut remainder, ring.tables(position));
             kernel.sub_scaled(&mut remainder, limb(position), inverse, modulus);
             result.push(remainder);

@@ -55,10 +55,11 @@ impl Engine {
         }
     }
 
-    /// `(u, v)` with `u + v·s ≈ c·t`, for a decomposed `c` and a key that switches from `t` to `s`.
+    /// `(u, v)` with `u + v·s ≈ P·c·t`, for a decomposed `c` and a key that switches from `t` to
+    /// `s`.
     ///
     /// # Shapes
-    /// Both polynomials are modulo Q at the level of `c`; the error is that of one mod-down.
+    /// Both polynomials are modulo Q·P at the level of `c`, for [`Engine::mod_down`] to divide.
     /// # Errors
     /// [`EvalError::KeyLevel`] if the key was made below that level.
     pub(super) fn switch(
@@ -82,13 +83,28 @@ impl Engine {
                 .iter()
                 .zip(key.digits().iter().map(part))
                 .collect();
-            self.mod_down(&sum_of_products(&pairs, &self.ring, Basis::Qp(level)))
+            sum_of_products(&pairs, &self.ring, Basis::Qp(level))
         };
         Ok((half(|digit| &digit.b), half(|digit| &digit.a)))
     }
 
+    /// `P·a` modulo Q·P, for a polynomial modulo Q: zero modulo P.
+    pub(super) fn mod_up(&self, a: &Poly<Ntt>) -> Poly<Ntt> {
+        let level = a.basis().level();
+        let mut lifted = Poly::zero(&self.ring, Basis::Qp(level));
+        let moduli = self.ring.moduli();
+        let special = &moduli[self.ring.q_count()..];
+        for ((to, from), &modulus) in lifted.limbs_mut().zip(a.limbs()).zip(moduli) {
+            let p = special.iter().fold(1, |p, special| {
+                modulus.mul(p, modulus.reduce(u64::from(special.prime())))
+            });
+            kernel().weighted_sum(to, &[(from, modulus.factor(p))], modulus);
+        }
+        lifted
+    }
+
     /// Divides a polynomial modulo Q·P by P.
-    fn mod_down(&self, poly: &Poly<Ntt>) -> Poly<Ntt> {
+    pub(super) fn mod_down(&self, poly: &Poly<Ntt>) -> Poly<Ntt> {
         let level = poly.basis().level();
         let division = &self.mod_downs[usize::from(level.0)];
         let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));

@@ -14,7 +14,7 @@ use shared::encoding::Scale;
 use shared::keys::EvaluationKeys;
 use shared::ring::Level;
 
-use super::{Engine, EvalError, Plaintext};
+use super::{Engine, EvalError, Lifted, Plaintext};
 
 /// Most rotations by one key that stand in for keys of larger steps.
 const MAX_WALK: usize = 8;
@@ -178,18 +178,22 @@ impl Engine {
         let babies = self.baby_rotations(plan, x, keys)?;
         let giant = |diagonals: &[Plaintext]| {
             let terms: Vec<_> = babies.iter().zip(diagonals).collect();
-            self.mul_plain_sum(&terms)
+            Ok(self.lift(&self.mul_plain_sum(&terms)?))
         };
-        let giants: Vec<Ciphertext> = matrix
+        let giants: Vec<Lifted> = matrix
             .plaintexts
             .par_chunks(plan.babies)
             .map(giant)
-            .collect::<Result<_, _>>()?;
-        let mut sum = self.horner(giants.iter().rev(), plan.giant_step(), keys)?;
+            .collect::<Result<_, EvalError>>()?;
+        let Some((last, rest)) = giants.split_last() else {
+            return self.mul_plain_sum(&[]);
+        };
+        let mut sum = self.horner(last, rest.iter().rev(), plan.giant_step(), keys)?;
         for stage in &plan.sums {
-            sum = self.horner(std::iter::repeat_n(&sum, stage.count), stage.step, keys)?;
+            let repeated = std::iter::repeat_n(&sum, stage.count - 1);
+            sum = self.horner(&sum, repeated, stage.step, keys)?;
         }
-        Ok(sum)
+        self.lower(&sum)
     }
 
     /// `x` rotated by `0, 1, …, babies-1` times the baby step: from one decomposition where every
@@ -215,18 +219,16 @@ impl Engine {
         Ok(rotations)
     }
 
-    /// `Σ rotate(xᵢ, i·step)` for terms given from the last to the first.
+    /// `Σ rotate(xᵢ, i·step)`, from the last term to the first.
     fn horner<'a>(
         &self,
-        mut terms: impl Iterator<Item = &'a Ciphertext>,
+        last: &Lifted,
+        mut rest: impl Iterator<Item = &'a Lifted>,
         step: u32,
         keys: &EvaluationKeys,
-    ) -> Result<Ciphertext, EvalError> {
-        let Some(last) = terms.next() else {
-            return self.mul_plain_sum(&[]);
-        };
-        terms.try_fold(last.clone(), |sum, term| {
-            self.add(&self.rotate(&sum, step, keys)?, term)
+    ) -> Result<Lifted, EvalError> {
+        rest.try_fold(last.clone(), |sum, term| {
+            self.add_lifted(self.rotate_lifted(&sum, step, keys)?, term)
         })
     }
 }

@@ -27,7 +27,7 @@ pub use scalar::Scalar;
 use std::sync::OnceLock;
 
 use super::galois::GaloisPermutation;
-use super::modulus::Modulus;
+use super::modulus::{Factor, Modulus};
 use super::ntt::NttTables;
 
 /// Forces a kernel by its name, where the processor has it.
@@ -52,10 +52,6 @@ impl Product<'_> {
     }
 }
 
-/// Terms of a weighted sum that are added before they are reduced: three products of 31-bit numbers
-/// and a residue fit in 64 bits.
-const WEIGHTED_TERMS: usize = 3;
-
 /// Inner loops over the residues of one prime. All slices of a call have the same length; all
 /// values are residues of the modulus unless stated otherwise.
 pub trait Kernel: Sync {
@@ -71,14 +67,14 @@ pub trait Kernel: Sync {
     /// `out = Σ left·right`, reduced once per as many products as 64 bits hold.
     fn sum_of_products(&self, out: &mut [u32], terms: &[Product<'_>], modulus: Modulus);
 
-    /// `out = Σ values·weight`; the values may be residues of other primes below 2^31.
-    fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus);
+    /// `out = Σ values·weight`; the values may be any 32-bit numbers.
+    fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus);
 
     /// `out[i] = values[permutation[i]]`.
     fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation);
 
     /// `out = (kept - out)·factor`.
-    fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus);
+    fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus);
 }
 
 /// Implements [`Kernel`] for a proof of features by the functions of [`vector`].
@@ -123,9 +119,9 @@ macro_rules! vector_kernel {
                 unsafe { run(out, terms, modulus) }
             }
 
-            fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus) {
+            fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus) {
                 #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus) {
+                unsafe fn run(out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus) {
                     // SAFETY: this function has the features that the lanes need.
                     unsafe { vector::weighted_sum::<$lanes>(out, terms, modulus) }
                 }
@@ -143,9 +139,9 @@ macro_rules! vector_kernel {
                 unsafe { run(out, values, permutation) }
             }
 
-            fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus) {
+            fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
                 #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus) {
+                unsafe fn run(out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
                     // SAFETY: this function has the features that the lanes need.
                     unsafe { vector::sub_scaled::<$lanes>(out, kept, factor, modulus) }
                 }
@@ -262,7 +258,8 @@ mod tests {
             let weight = weight % prime;
             let terms: Vec<Product<'_>> =
                 operands.chunks_exact(2).map(|pair| Product { left: &pair[0], right: &pair[1] }).collect();
-            let weighted: Vec<(&[u32], u32)> = operands.iter().map(|values| (&values[..], weight)).collect();
+            let factor = modulus.factor(weight);
+            let weighted: Vec<(&[u32], Factor)> = operands.iter().map(|values| (&values[..], factor)).collect();
             let wide = |value: u32| u128::from(value);
             let count = operands[0].len();
             for kernel in available() {
@@ -274,11 +271,11 @@ mod tests {
                 }
                 kernel.weighted_sum(&mut out, &weighted, modulus);
                 for (at, &got) in out.iter().enumerate() {
-                    let want: u128 = weighted.iter().map(|(x, w)| wide(x[at]) * wide(*w)).sum();
+                    let want: u128 = weighted.iter().map(|(x, _)| wide(x[at]) * wide(weight)).sum();
                     prop_assert_eq!(wide(got), want % wide(prime), "{} weighted", kernel.name());
                 }
                 out.clone_from(&operands[0]);
-                kernel.sub_scaled(&mut out, &operands[1], weight, modulus);
+                kernel.sub_scaled(&mut out, &operands[1], factor, modulus);
                 for (at, &got) in out.iter().enumerate() {
                     let difference = wide(operands[1][at]) + wide(prime) - wide(operands[0][at]);
                     prop_assert_eq!(wide(got), difference * wide(weight) % wide(prime), "{}", kernel.name());

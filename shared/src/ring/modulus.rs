@@ -141,22 +141,31 @@ impl Modulus {
         self.pow(value, self.prime - 2)
     }
 
-    /// `⌊factor · 2^32 / prime⌋`, which makes products with this factor cheap: Shoup's trick.
+    /// A residue prepared for many products: Shoup's trick.
     #[must_use]
-    pub fn shoup(self, factor: u32) -> u32 {
-        ((u64::from(factor) << 32) / u64::from(self.prime)) as u32
+    pub fn factor(self, value: u32) -> Factor {
+        let quotient = ((u64::from(value) << 32) / u64::from(self.prime)) as u32;
+        Factor { value, quotient }
+    }
+
+    /// `value · factor` for any 32-bit value.
+    #[must_use]
+    #[inline(always)]
+    pub fn mul_factor(self, value: u32, factor: Factor) -> u32 {
+        let q = ((u64::from(value) * u64::from(factor.quotient)) >> 32) as u32;
+        // In 0..2·prime: the true difference, though each product wraps.
+        let remainder = value
+            .wrapping_mul(factor.value)
+            .wrapping_sub(q.wrapping_mul(self.prime));
+        reduce_once(remainder, self.prime)
     }
 }
 
-/// `value · factor` for any 32-bit value, with `quotient` from [`Modulus::shoup`].
-#[inline(always)]
-pub(crate) fn mul_shoup(value: u32, factor: u32, quotient: u32, prime: u32) -> u32 {
-    let q = ((u64::from(value) * u64::from(quotient)) >> 32) as u32;
-    // In 0..2·prime: the true difference, though each product wraps.
-    let remainder = value
-        .wrapping_mul(factor)
-        .wrapping_sub(q.wrapping_mul(prime));
-    reduce_once(remainder, prime)
+/// A residue `value` with `⌊value · 2^32 / prime⌋`, which makes products with it cheap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Factor {
+    pub(crate) value: u32,
+    pub(crate) quotient: u32,
 }
 
 #[cfg(test)]
@@ -196,8 +205,8 @@ mod tests {
                 i128::from(m.reduce_signed(signed)),
                 i128::from(signed).rem_euclid(i128::from(p))
             );
-            let shoup = mul_shoup(any as u32, b, m.shoup(b), p);
-            prop_assert_eq!(u128::from(shoup), u128::from(any as u32) * wide_b % wide_p);
+            let product = m.mul_factor(any as u32, m.factor(b));
+            prop_assert_eq!(u128::from(product), u128::from(any as u32) * wide_b % wide_p);
             if a != 0 {
                 prop_assert_eq!(m.mul(a, m.inverse(a)), 1);
             }

@@ -4,7 +4,7 @@
 //! holds `a(ψ^(2·reverse(i) + 1))`, with `reverse` the reversal of log2(N) bits. In this order
 //! forward and inverse need no permutation (Longa and Naehrig, ePrint 2016/504, section 3).
 
-use super::modulus::Modulus;
+use super::modulus::{Factor, Modulus};
 
 /// Powers of a 2N-th root of unity modulo one prime, in the order the butterflies use them.
 #[derive(Clone, Debug)]
@@ -14,8 +14,8 @@ pub struct NttTables {
     pub(crate) forward: Roots,
     /// `ψ^-reverse(i)` at `i`.
     pub(crate) inverse: Roots,
-    /// `N⁻¹` with its Shoup quotient.
-    pub(crate) degree_inverse: (u32, u32),
+    /// `N⁻¹`.
+    pub(crate) degree_inverse: Factor,
 }
 
 /// Factors with their Shoup quotients, each in a row for vector loads.
@@ -47,16 +47,15 @@ impl NttTables {
             }
             let quotients = factors
                 .iter()
-                .map(|&factor| modulus.shoup(factor))
+                .map(|&factor| modulus.factor(factor).quotient)
                 .collect();
             Roots { factors, quotients }
         };
-        let degree_inverse = modulus.inverse(degree as u32);
         Self {
             modulus,
             forward: powers(root),
             inverse: powers(modulus.inverse(root)),
-            degree_inverse: (degree_inverse, modulus.shoup(degree_inverse)),
+            degree_inverse: modulus.factor(modulus.inverse(degree as u32)),
         }
     }
 }

@@ -54,6 +54,9 @@ impl From<EvalError> for ApiError {
                 ("missing-key", "Missing evaluation key")
             }
             EvalError::KeyLevel { .. } => ("key-level-too-low", "Evaluation key of a low level"),
+            EvalError::KeyDigits { .. } => {
+                ("key-digits-too-large", "Evaluation key of large digits")
+            }
             EvalError::Input { .. } => ("wrong-input", "Wrong input"),
             // Keys and input were checked: what is left is the circuit's own mistake.
             _ => {

@@ -5,7 +5,7 @@ use core::arch::x86_64::*;
 use super::vector::{self, Lanes};
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
-use crate::ring::modulus::Modulus;
+use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
 
 /// Proof that the processor has AVX2.

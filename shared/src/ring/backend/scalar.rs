@@ -1,8 +1,8 @@
 //! Portable kernels, the oracle for all others.
 
-use super::{Kernel, Product, WEIGHTED_TERMS};
+use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
-use crate::ring::modulus::{Modulus, mul_shoup};
+use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
 
 /// Plain Rust, one residue at a time.
@@ -16,7 +16,6 @@ impl Kernel for Scalar {
 
     fn forward_ntt(&self, residues: &mut [u32], tables: &NttTables) {
         let modulus = tables.modulus;
-        let prime = modulus.prime();
         let mut half = residues.len() / 2;
         let roots = &tables.forward;
         let mut roots = roots.factors.iter().zip(&roots.quotients).skip(1);
@@ -24,7 +23,13 @@ impl Kernel for Scalar {
             for (block, (&root, &quotient)) in residues.chunks_exact_mut(2 * half).zip(&mut roots) {
                 let (low, high) = block.split_at_mut(half);
                 for (a, b) in low.iter_mut().zip(high) {
-                    let product = mul_shoup(*b, root, quotient, prime);
+                    let product = modulus.mul_factor(
+                        *b,
+                        Factor {
+                            value: root,
+                            quotient,
+                        },
+                    );
                     (*a, *b) = (modulus.add(*a, product), modulus.sub(*a, product));
                 }
             }
@@ -34,7 +39,6 @@ impl Kernel for Scalar {
 
     fn inverse_ntt(&self, residues: &mut [u32], tables: &NttTables) {
         let modulus = tables.modulus;
-        let prime = modulus.prime();
         let mut half = 1;
         while half < residues.len() {
             let blocks = residues.len() / (2 * half);
@@ -45,14 +49,19 @@ impl Kernel for Scalar {
                 for (a, b) in low.iter_mut().zip(high) {
                     let difference = modulus.sub(*a, *b);
                     *a = modulus.add(*a, *b);
-                    *b = mul_shoup(difference, root, quotient, prime);
+                    *b = modulus.mul_factor(
+                        difference,
+                        Factor {
+                            value: root,
+                            quotient,
+                        },
+                    );
                 }
             }
             half *= 2;
         }
-        let (factor, quotient) = tables.degree_inverse;
         for residue in residues {
-            *residue = mul_shoup(*residue, factor, quotient, prime);
+            *residue = modulus.mul_factor(*residue, tables.degree_inverse);
         }
     }
 
@@ -71,16 +80,11 @@ impl Kernel for Scalar {
         }
     }
 
-    fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus) {
+    fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus) {
         for (at, out) in out.iter_mut().enumerate() {
-            let mut sum = 0;
-            for group in terms.chunks(WEIGHTED_TERMS) {
-                for (values, weight) in group {
-                    sum += u64::from(values[at]) * u64::from(*weight);
-                }
-                sum = u64::from(modulus.reduce(sum));
-            }
-            *out = sum as u32;
+            *out = terms.iter().fold(0, |sum, &(values, weight)| {
+                modulus.add(sum, modulus.mul_factor(values[at], weight))
+            });
         }
     }
 
@@ -90,9 +94,9 @@ impl Kernel for Scalar {
         }
     }
 
-    fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus) {
+    fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
         for (out, &kept) in out.iter_mut().zip(kept) {
-            *out = modulus.mul(modulus.sub(kept, *out), factor);
+            *out = modulus.mul_factor(modulus.sub(kept, *out), factor);
         }
     }
 }

@@ -8,7 +8,7 @@ use core::arch::wasm32::*;
 use super::vector::{self, Lanes};
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
-use crate::ring::modulus::Modulus;
+use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
 
 /// The kernel of modules built with `simd128`.

@@ -9,7 +9,7 @@
 use super::Scalar;
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
-use crate::ring::modulus::Modulus;
+use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::{NttTables, Roots};
 
 /// A vector of `u32` lanes.
@@ -65,7 +65,7 @@ unsafe fn reduce_once<V: Lanes>(value: V, prime: V) -> V {
     unsafe { value.min(value.sub(prime)) }
 }
 
-/// As [`crate::ring::modulus::mul_shoup`].
+/// As [`Modulus::mul_factor`].
 #[inline(always)]
 unsafe fn mul_shoup<V: Lanes>(value: V, factor: V, quotient: V, prime: V) -> V {
     unsafe {
@@ -324,8 +324,8 @@ pub unsafe fn inverse_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
             }
             half *= 2;
         }
-        let (factor, quotient) = tables.degree_inverse;
-        let (factor, quotient) = (V::splat(factor), V::splat(quotient));
+        let Factor { value, quotient } = tables.degree_inverse;
+        let (factor, quotient) = (V::splat(value), V::splat(quotient));
         for values in residues.chunks_exact_mut(V::COUNT) {
             mul_shoup(V::load(values), factor, quotient, prime).store(values);
         }
@@ -363,31 +363,31 @@ pub unsafe fn sum_of_products<V: Lanes>(out: &mut [u32], terms: &[Product<'_>], 
 
 /// As [`Scalar`]'s `weighted_sum`.
 #[inline(always)]
-pub unsafe fn weighted_sum<V: Lanes>(out: &mut [u32], terms: &[(&[u32], u32)], modulus: Modulus) {
+pub unsafe fn weighted_sum<V: Lanes>(
+    out: &mut [u32],
+    terms: &[(&[u32], Factor)],
+    modulus: Modulus,
+) {
     let whole = out.len() / V::COUNT * V::COUNT;
     let (body, tail) = out.split_at_mut(whole);
     unsafe {
-        let reduction = Reduction::<V>::new(modulus);
-        let zero = V::splat(0);
+        let prime = V::splat(modulus.prime());
         for (at, out) in (0..whole)
             .step_by(V::COUNT)
             .zip(body.chunks_exact_mut(V::COUNT))
         {
-            let (mut even, mut odd) = (zero, zero);
-            for group in terms.chunks(super::WEIGHTED_TERMS) {
-                for &(values, weight) in group {
-                    let (a, weight) = (V::load(&values[at..]), V::splat(weight));
-                    even = even.add_wide(a.mul_even(weight));
-                    odd = odd.add_wide(a.odd_to_even().mul_even(weight));
-                }
-                (even, odd) = (reduction.reduce(even), reduction.reduce(odd));
+            let mut sum = V::splat(0);
+            for &(values, weight) in terms {
+                let (factor, quotient) = (V::splat(weight.value), V::splat(weight.quotient));
+                let product = mul_shoup(V::load(&values[at..]), factor, quotient, prime);
+                sum = reduce_once(sum.add(product), prime);
             }
-            even.join_low(odd).store(out);
+            sum.store(out);
         }
     }
-    let rest: Vec<(&[u32], u32)> = terms
+    let rest: Vec<(&[u32], Factor)> = terms
         .iter()
-        .map(|&(values, w)| (&values[whole..], w))
+        .map(|&(values, weight)| (&values[whole..], weight))
         .collect();
     Scalar.weighted_sum(tail, &rest, modulus);
 }
@@ -417,19 +417,23 @@ pub unsafe fn permute<V: Lanes>(out: &mut [u32], values: &[u32], permutation: &G
 
 /// As [`Scalar`]'s `sub_scaled`.
 #[inline(always)]
-pub unsafe fn sub_scaled<V: Lanes>(out: &mut [u32], kept: &[u32], factor: u32, modulus: Modulus) {
+pub unsafe fn sub_scaled<V: Lanes>(
+    out: &mut [u32],
+    kept: &[u32],
+    factor: Factor,
+    modulus: Modulus,
+) {
     let whole = out.len() / V::COUNT * V::COUNT;
     let (body, tail) = out.split_at_mut(whole);
     unsafe {
         let prime = V::splat(modulus.prime());
-        let quotient = V::splat(modulus.shoup(factor));
-        let factor = V::splat(factor);
+        let (value, quotient) = (V::splat(factor.value), V::splat(factor.quotient));
         for (out, kept) in body
             .chunks_exact_mut(V::COUNT)
             .zip(kept.chunks_exact(V::COUNT))
         {
             let difference = V::load(kept).sub(V::load(out)).add(prime);
-            mul_shoup(difference, factor, quotient, prime).store(out);
+            mul_shoup(difference, value, quotient, prime).store(out);
         }
     }
     Scalar.sub_scaled(tail, &kept[whole..], factor, modulus);
