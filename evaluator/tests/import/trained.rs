@@ -1,7 +1,7 @@
 //! Networks that PyTorch trained and exported, where the project's data directory is there.
 //!
-//! The directory is `shared/data/onnx` in the workspace, or what `INKVEIL_DATA` names with `onnx`
-//! below it. Without it the tests say so and pass.
+//! The directory is `shared/data/onnx` beside the repository, or what `INKVEIL_DATA` names with
+//! `onnx` below it. Without it the tests say so and pass.
 
 use std::env;
 use std::fs;
@@ -14,18 +14,9 @@ use evaluator::network::Layer;
 use super::plain::check_against_tract;
 
 fn directory() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let candidates = match env::var_os("INKVEIL_DATA") {
-        Some(data) => vec![PathBuf::from(data)],
-        None => vec![
-            workspace.join("shared/data"),
-            workspace.parent()?.join("shared/data"),
-        ],
-    };
-    candidates
-        .into_iter()
-        .map(|data| data.join("onnx"))
-        .find(|onnx| onnx.is_dir())
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let data = env::var_os("INKVEIL_DATA").map_or(beside, PathBuf::from);
+    Some(data.join("onnx")).filter(|onnx| onnx.is_dir())
 }
 
 /// Both exporters' files of a network.

@@ -57,6 +57,12 @@ fn input(level: Level, scale: f64, ring: &Ring) -> Vec<u8> {
     )
 }
 
+/// A key that is of use at the end of a circuit only.
+const LOWEST: SwitchingKeySpec = SwitchingKeySpec {
+    level: Level(0),
+    digit_primes: 1,
+};
+
 struct Classification {
     server: TestServer,
     model: ModelInfo,
@@ -164,11 +170,20 @@ async fn a_missing_relinearization_key_is_named() {
 async fn a_key_of_a_low_level_is_named() {
     let it = Classification::new().await;
     let spec = KeySpec {
-        relinearization: Some(Level(0)),
+        relinearization: Some(LOWEST),
         ..it.model.keys.clone()
     };
     let detail = "the relinearization key was made for level 0, it is needed at level";
     it.check_keys(&spec, "key-level-too-low", detail).await;
+}
+
+#[actix_web::test]
+async fn a_key_of_large_digits_is_named() {
+    let it = Classification::new().await;
+    let mut spec = it.model.keys.clone();
+    spec.rotations[0].key.digit_primes += 1;
+    let detail = "primes; the model takes";
+    it.check_keys(&spec, "key-digits-too-large", detail).await;
 }
 
 #[actix_web::test]
@@ -192,7 +207,7 @@ async fn keys_larger_than_the_store() {
     limits.sessions.bytes = 1000;
     let server = TestServer::with_limits(limits);
     let spec = KeySpec {
-        relinearization: Some(Level(0)),
+        relinearization: Some(LOWEST),
         rotations: Vec::new(),
     };
     let reply = server

@@ -65,15 +65,21 @@ unsafe fn reduce_once<V: Lanes>(value: V, prime: V) -> V {
     unsafe { value.min(value.sub(prime)) }
 }
 
-/// As [`Modulus::mul_factor`].
+/// As [`Modulus::mul_factor`], before its last subtraction: below `2·prime`.
 #[inline(always)]
-unsafe fn mul_shoup<V: Lanes>(value: V, factor: V, quotient: V, prime: V) -> V {
+unsafe fn mul_lazy<V: Lanes>(value: V, factor: V, quotient: V, prime: V) -> V {
     unsafe {
         let even = value.mul_even(quotient);
         let odd = value.odd_to_even().mul_even(quotient.odd_to_even());
         let q = even.join_high(odd);
-        reduce_once(value.mul_low(factor).sub(q.mul_low(prime)), prime)
+        value.mul_low(factor).sub(q.mul_low(prime))
     }
+}
+
+/// As [`Modulus::mul_factor`].
+#[inline(always)]
+unsafe fn mul_shoup<V: Lanes>(value: V, factor: V, quotient: V, prime: V) -> V {
+    unsafe { reduce_once(mul_lazy(value, factor, quotient, prime), prime) }
 }
 
 /// Montgomery reduction of the 64-bit lanes; see [`Modulus`].
@@ -118,78 +124,132 @@ impl<V: Lanes> Reduction<V> {
     }
 }
 
-/// The butterfly of the forward transform.
-#[inline(always)]
-unsafe fn forward_butterfly<V: Lanes>(low: V, high: V, root: V, quotient: V, prime: V) -> (V, V) {
-    unsafe {
-        let product = mul_shoup(high, root, quotient, prime);
-        let difference = low.sub(product);
-        (
-            reduce_once(low.add(product), prime),
-            difference.min(difference.add(prime)),
-        )
-    }
-}
+/// Primes below this leave room for sums of four residues in a lane, so that butterflies need not
+/// reduce to below the prime (Harvey, *Faster arithmetic for number-theoretic transforms*, 2014).
+const LAZY_LIMIT: u32 = 1 << 30;
 
-/// The butterfly of the inverse transform.
-#[inline(always)]
-unsafe fn inverse_butterfly<V: Lanes>(low: V, high: V, root: V, quotient: V, prime: V) -> (V, V) {
-    unsafe {
-        let difference = low.sub(high).add(prime);
-        (
-            reduce_once(low.add(high), prime),
-            mul_shoup(difference, root, quotient, prime),
-        )
-    }
-}
-
-/// One stage inside a pair of vectors, whose lanes are already the low and the high halves.
-#[inline(always)]
-unsafe fn inner_stage<const HALF: usize, const INVERSE: bool, V: Lanes>(
-    pair: (V, V),
-    block: usize,
-    degree: usize,
-    roots: &Roots,
+/// A prime and how far values may be above it between the stages of a transform.
+#[derive(Clone, Copy)]
+struct Range<V> {
     prime: V,
-) -> (V, V) {
-    let start = degree / (2 * HALF) + block * (V::COUNT / HALF);
-    unsafe {
-        let root = V::load_spread::<HALF>(&roots.factors[start..]);
-        let quotient = V::load_spread::<HALF>(&roots.quotients[start..]);
-        if INVERSE {
-            inverse_butterfly(pair.0, pair.1, root, quotient, prime)
-        } else {
-            forward_butterfly(pair.0, pair.1, root, quotient, prime)
+    /// `2·prime` for lazy transforms, `prime` for others.
+    slack: V,
+}
+
+impl<V: Lanes> Range<V> {
+    #[inline(always)]
+    unsafe fn new<const LAZY: bool>(prime: u32) -> Self {
+        let slack = if LAZY { 2 * prime } else { prime };
+        unsafe {
+            Self {
+                prime: V::splat(prime),
+                slack: V::splat(slack),
+            }
         }
     }
 }
 
-/// The last stages of the forward transform, within `2·COUNT` neighbouring values.
+/// The butterfly of the forward transform. Lazy: from and to values below `4·prime`; else residues.
 #[inline(always)]
-unsafe fn forward_inner<V: Lanes>(
+unsafe fn forward_butterfly<const LAZY: bool, V: Lanes>(
+    low: V,
+    high: V,
+    (root, quotient): (V, V),
+    range: Range<V>,
+) -> (V, V) {
+    let Range { prime, slack } = range;
+    unsafe {
+        if LAZY {
+            let low = reduce_once(low, slack);
+            let product = mul_lazy(high, root, quotient, prime);
+            (low.add(product), low.sub(product).add(slack))
+        } else {
+            let product = mul_shoup(high, root, quotient, prime);
+            let difference = low.sub(product);
+            (
+                reduce_once(low.add(product), prime),
+                difference.min(difference.add(prime)),
+            )
+        }
+    }
+}
+
+/// The butterfly of the inverse transform. Lazy: from and to values below `2·prime`; else residues.
+#[inline(always)]
+unsafe fn inverse_butterfly<const LAZY: bool, V: Lanes>(
+    low: V,
+    high: V,
+    (root, quotient): (V, V),
+    range: Range<V>,
+) -> (V, V) {
+    let Range { prime, slack } = range;
+    unsafe {
+        let sum = reduce_once(low.add(high), slack);
+        let difference = low.sub(high).add(slack);
+        if LAZY {
+            (sum, mul_lazy(difference, root, quotient, prime))
+        } else {
+            (sum, mul_shoup(difference, root, quotient, prime))
+        }
+    }
+}
+
+/// The roots of one stage inside a pair of vectors.
+#[inline(always)]
+unsafe fn inner_roots<const HALF: usize, V: Lanes>(
+    block: usize,
+    degree: usize,
+    roots: &Roots,
+) -> (V, V) {
+    let start = degree / (2 * HALF) + block * (V::COUNT / HALF);
+    unsafe {
+        (
+            V::load_spread::<HALF>(&roots.factors[start..]),
+            V::load_spread::<HALF>(&roots.quotients[start..]),
+        )
+    }
+}
+
+/// The root that a whole block shares.
+#[inline(always)]
+unsafe fn block_root<V: Lanes>(at: usize, roots: &Roots) -> (V, V) {
+    unsafe { (V::splat(roots.factors[at]), V::splat(roots.quotients[at])) }
+}
+
+/// The last stages of the forward transform, within `2·COUNT` neighbouring values; residues come
+/// out.
+#[inline(always)]
+unsafe fn forward_inner<const LAZY: bool, V: Lanes>(
     values: &mut [u32],
     block: usize,
     degree: usize,
     roots: &Roots,
-    prime: V,
+    range: Range<V>,
 ) {
     let (low, high) = values.split_at_mut(V::COUNT);
     unsafe {
-        let at = degree / (2 * V::COUNT) + block;
-        let (root, quotient) = (V::splat(roots.factors[at]), V::splat(roots.quotients[at]));
-        let mut pair = forward_butterfly(V::load(low), V::load(high), root, quotient, prime);
+        let root = block_root(degree / (2 * V::COUNT) + block, roots);
+        let mut pair = forward_butterfly::<LAZY, V>(V::load(low), V::load(high), root, range);
         if V::COUNT > 8 {
             pair = V::exchange::<8>(pair.0, pair.1);
-            pair = inner_stage::<8, false, V>(pair, block, degree, roots, prime);
+            let roots = inner_roots::<8, V>(block, degree, roots);
+            pair = forward_butterfly::<LAZY, V>(pair.0, pair.1, roots, range);
         }
         if V::COUNT > 4 {
             pair = V::exchange::<4>(pair.0, pair.1);
-            pair = inner_stage::<4, false, V>(pair, block, degree, roots, prime);
+            let roots = inner_roots::<4, V>(block, degree, roots);
+            pair = forward_butterfly::<LAZY, V>(pair.0, pair.1, roots, range);
         }
         pair = V::exchange::<2>(pair.0, pair.1);
-        pair = inner_stage::<2, false, V>(pair, block, degree, roots, prime);
+        let last = inner_roots::<2, V>(block, degree, roots);
+        pair = forward_butterfly::<LAZY, V>(pair.0, pair.1, last, range);
         pair = V::exchange::<1>(pair.0, pair.1);
-        pair = inner_stage::<1, false, V>(pair, block, degree, roots, prime);
+        let last = inner_roots::<1, V>(block, degree, roots);
+        pair = forward_butterfly::<LAZY, V>(pair.0, pair.1, last, range);
+        if LAZY {
+            pair.0 = reduce_once(reduce_once(pair.0, range.slack), range.prime);
+            pair.1 = reduce_once(reduce_once(pair.1, range.slack), range.prime);
+        }
         pair = to_order(pair);
         pair.0.store(low);
         pair.1.store(high);
@@ -198,31 +258,34 @@ unsafe fn forward_inner<V: Lanes>(
 
 /// The first stages of the inverse transform, within `2·COUNT` neighbouring values.
 #[inline(always)]
-unsafe fn inverse_inner<V: Lanes>(
+unsafe fn inverse_inner<const LAZY: bool, V: Lanes>(
     values: &mut [u32],
     block: usize,
     degree: usize,
     roots: &Roots,
-    prime: V,
+    range: Range<V>,
 ) {
     let (low, high) = values.split_at_mut(V::COUNT);
     unsafe {
         let mut pair = from_order((V::load(low), V::load(high)));
-        pair = inner_stage::<1, true, V>(pair, block, degree, roots, prime);
+        let first = inner_roots::<1, V>(block, degree, roots);
+        pair = inverse_butterfly::<LAZY, V>(pair.0, pair.1, first, range);
         pair = V::exchange::<1>(pair.0, pair.1);
-        pair = inner_stage::<2, true, V>(pair, block, degree, roots, prime);
+        let first = inner_roots::<2, V>(block, degree, roots);
+        pair = inverse_butterfly::<LAZY, V>(pair.0, pair.1, first, range);
         pair = V::exchange::<2>(pair.0, pair.1);
         if V::COUNT > 4 {
-            pair = inner_stage::<4, true, V>(pair, block, degree, roots, prime);
+            let roots = inner_roots::<4, V>(block, degree, roots);
+            pair = inverse_butterfly::<LAZY, V>(pair.0, pair.1, roots, range);
             pair = V::exchange::<4>(pair.0, pair.1);
         }
         if V::COUNT > 8 {
-            pair = inner_stage::<8, true, V>(pair, block, degree, roots, prime);
+            let roots = inner_roots::<8, V>(block, degree, roots);
+            pair = inverse_butterfly::<LAZY, V>(pair.0, pair.1, roots, range);
             pair = V::exchange::<8>(pair.0, pair.1);
         }
-        let at = degree / (2 * V::COUNT) + block;
-        let (root, quotient) = (V::splat(roots.factors[at]), V::splat(roots.quotients[at]));
-        pair = inverse_butterfly(pair.0, pair.1, root, quotient, prime);
+        let root = block_root(degree / (2 * V::COUNT) + block, roots);
+        pair = inverse_butterfly::<LAZY, V>(pair.0, pair.1, root, range);
         pair.0.store(low);
         pair.1.store(high);
     }
@@ -262,25 +325,32 @@ unsafe fn from_order<V: Lanes>(mut pair: (V, V)) -> (V, V) {
 /// As [`Scalar`]'s `forward_ntt`.
 #[inline(always)]
 pub unsafe fn forward_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
-    let degree = residues.len();
-    if degree < 2 * V::COUNT {
-        return Scalar.forward_ntt(residues, tables);
+    if residues.len() < 2 * V::COUNT {
+        Scalar.forward_ntt(residues, tables);
+    } else if tables.modulus.prime() < LAZY_LIMIT {
+        unsafe { forward::<true, V>(residues, tables) }
+    } else {
+        unsafe { forward::<false, V>(residues, tables) }
     }
+}
+
+#[inline(always)]
+unsafe fn forward<const LAZY: bool, V: Lanes>(residues: &mut [u32], tables: &NttTables) {
+    let degree = residues.len();
     let roots = &tables.forward;
     unsafe {
-        let prime = V::splat(tables.modulus.prime());
+        let range = Range::<V>::new::<LAZY>(tables.modulus.prime());
         let mut half = degree / 2;
         while half > V::COUNT {
             let first = degree / (2 * half);
             for (block, values) in residues.chunks_exact_mut(2 * half).enumerate() {
-                let root = V::splat(roots.factors[first + block]);
-                let quotient = V::splat(roots.quotients[first + block]);
+                let root = block_root(first + block, roots);
                 let (low, high) = values.split_at_mut(half);
                 for (a, b) in low
                     .chunks_exact_mut(V::COUNT)
                     .zip(high.chunks_exact_mut(V::COUNT))
                 {
-                    let (x, y) = forward_butterfly(V::load(a), V::load(b), root, quotient, prime);
+                    let (x, y) = forward_butterfly::<LAZY, V>(V::load(a), V::load(b), root, range);
                     x.store(a);
                     y.store(b);
                 }
@@ -288,7 +358,7 @@ pub unsafe fn forward_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
             half /= 2;
         }
         for (block, values) in residues.chunks_exact_mut(2 * V::COUNT).enumerate() {
-            forward_inner::<V>(values, block, degree, roots, prime);
+            forward_inner::<LAZY, V>(values, block, degree, roots, range);
         }
     }
 }
@@ -296,28 +366,35 @@ pub unsafe fn forward_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
 /// As [`Scalar`]'s `inverse_ntt`.
 #[inline(always)]
 pub unsafe fn inverse_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
-    let degree = residues.len();
-    if degree < 2 * V::COUNT {
-        return Scalar.inverse_ntt(residues, tables);
+    if residues.len() < 2 * V::COUNT {
+        Scalar.inverse_ntt(residues, tables);
+    } else if tables.modulus.prime() < LAZY_LIMIT {
+        unsafe { inverse::<true, V>(residues, tables) }
+    } else {
+        unsafe { inverse::<false, V>(residues, tables) }
     }
+}
+
+#[inline(always)]
+unsafe fn inverse<const LAZY: bool, V: Lanes>(residues: &mut [u32], tables: &NttTables) {
+    let degree = residues.len();
     let roots = &tables.inverse;
     unsafe {
-        let prime = V::splat(tables.modulus.prime());
+        let range = Range::<V>::new::<LAZY>(tables.modulus.prime());
         for (block, values) in residues.chunks_exact_mut(2 * V::COUNT).enumerate() {
-            inverse_inner::<V>(values, block, degree, roots, prime);
+            inverse_inner::<LAZY, V>(values, block, degree, roots, range);
         }
         let mut half = 2 * V::COUNT;
         while half < degree {
             let first = degree / (2 * half);
             for (block, values) in residues.chunks_exact_mut(2 * half).enumerate() {
-                let root = V::splat(roots.factors[first + block]);
-                let quotient = V::splat(roots.quotients[first + block]);
+                let root = block_root(first + block, roots);
                 let (low, high) = values.split_at_mut(half);
                 for (a, b) in low
                     .chunks_exact_mut(V::COUNT)
                     .zip(high.chunks_exact_mut(V::COUNT))
                 {
-                    let (x, y) = inverse_butterfly(V::load(a), V::load(b), root, quotient, prime);
+                    let (x, y) = inverse_butterfly::<LAZY, V>(V::load(a), V::load(b), root, range);
                     x.store(a);
                     y.store(b);
                 }
@@ -327,7 +404,7 @@ pub unsafe fn inverse_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
         let Factor { value, quotient } = tables.degree_inverse;
         let (factor, quotient) = (V::splat(value), V::splat(quotient));
         for values in residues.chunks_exact_mut(V::COUNT) {
-            mul_shoup(V::load(values), factor, quotient, prime).store(values);
+            mul_shoup(V::load(values), factor, quotient, range.prime).store(values);
         }
     }
 }
