@@ -4,7 +4,8 @@
 //! [`evaluator`] the public one, and tells the page about both.
 //!
 //! **Invariant:** of a drawing only its ciphertext is handed to [`evaluator`]. Keys are made once
-//! for each worker and uploaded once for each session.
+//! for each worker and model, and uploaded once for each session. What the server refused is not
+//! sent again: the next attempt starts from its list of models.
 
 use std::pin::pin;
 
@@ -37,7 +38,8 @@ pub enum Command {
 pub async fn run(tell: Callback<News>, mut commands: UnboundedReceiver<Command>) {
     let mut controller = Controller {
         tell,
-        worker: None,
+        link: None,
+        keys: None,
         model: None,
         session: None,
     };
@@ -60,15 +62,12 @@ pub async fn run(tell: Callback<News>, mut commands: UnboundedReceiver<Command>)
     }
 }
 
-/// A worker, and the evaluation keys it has made.
-struct Worker {
-    link: Link,
-    keys: Option<Vec<u8>>,
-}
-
 struct Controller {
     tell: Callback<News>,
-    worker: Option<Worker>,
+    /// The worker; it holds the secret key.
+    link: Option<Link>,
+    /// The evaluation keys the worker has made for `model`.
+    keys: Option<Vec<u8>>,
     model: Option<ModelInfo>,
     session: Option<SessionInfo>,
 }
@@ -78,12 +77,9 @@ impl Controller {
     async fn open(&mut self) -> Result<(), Failure> {
         let busy = self.on_busy();
         // The worker loads while the server answers.
-        let worker = match &mut self.worker {
-            Some(worker) => worker,
-            none => none.insert(Worker {
-                link: Link::start()?,
-                keys: None,
-            }),
+        let link = match &mut self.link {
+            Some(link) => link,
+            none => none.insert(Link::start()?),
         };
         let model = match &mut self.model {
             Some(model) => model,
@@ -93,9 +89,9 @@ impl Controller {
                 none.insert(model)
             }
         };
-        let keys = match &mut worker.keys {
+        let keys = match &mut self.keys {
             Some(keys) => keys,
-            none => none.insert(make_keys(&mut worker.link, model, &self.tell).await?),
+            none => none.insert(make_keys(link, model, &self.tell).await?),
         };
         if self.session.is_none() {
             self.session = Some(upload(keys, &self.tell, busy).await?);
@@ -133,12 +129,10 @@ impl Controller {
 
     async fn try_read(&mut self, job: JobId, input: &[f64]) -> Result<(), Failure> {
         let busy = self.on_busy();
-        let (Some(worker), Some(model), Some(session)) =
-            (&mut self.worker, &self.model, &self.session)
+        let (Some(link), Some(model), Some(session)) = (&mut self.link, &self.model, &self.session)
         else {
             return Err(Failure::SessionLost);
         };
-        let link = &mut worker.link;
 
         self.tell.emit(News::Encrypting(job));
         link.tell(&ToWorker::Encrypt {
@@ -169,10 +163,20 @@ impl Controller {
 
     /// Tells of a failure, and drops what can't be used again.
     fn give_up(&mut self, failure: Failure) {
-        if matches!(failure, Failure::Link(_)) {
-            // The secret key went with the worker, so the uploaded keys are of no more use.
-            self.worker = None;
-            self.session = None;
+        match failure {
+            // The secret key went with the worker, so the evaluation keys are of no more use.
+            Failure::Link(_) => {
+                self.link = None;
+                self.keys = None;
+                self.session = None;
+            }
+            // The server may have another model by now, and that needs other keys.
+            Failure::Refused(_) => {
+                self.model = None;
+                self.keys = None;
+                self.session = None;
+            }
+            _ => {}
         }
         self.tell.emit(News::Failed(failure));
     }
@@ -283,5 +287,88 @@ fn fail_if_meant(message: FromWorker, job: JobId) -> Result<(), Failure> {
             Err(Failure::Crypto(reason))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::api::{API_VERSION, InputSpec, KeySpec, OutputSpec, Problem};
+    use shared::packing::{InputPacking, OutputPacking};
+    use shared::params::ParameterSpec;
+    use shared::ring::Level;
+
+    use super::*;
+    use crate::link::LinkError;
+
+    fn model() -> ModelInfo {
+        ModelInfo {
+            api_version: API_VERSION,
+            id: "gone".into(),
+            description: String::new(),
+            parameters: ParameterSpec {
+                name: String::new(),
+                log_n: 0,
+                levels: Vec::new(),
+                special: Vec::new(),
+            },
+            input: InputSpec {
+                shape: [28, 28],
+                packing: InputPacking {
+                    period: 1,
+                    repeat: 1,
+                    sources: vec![0],
+                },
+                scale: 1.0,
+                level: Level(0),
+            },
+            output: OutputSpec {
+                classes: Vec::new(),
+                packing: OutputPacking {
+                    period: 1,
+                    classes: 1,
+                },
+                scale: 1.0,
+                level: Level(0),
+                bound: 1.0,
+            },
+            keys: KeySpec::default(),
+        }
+    }
+
+    /// Whether model, keys and session are still there after a failure.
+    #[track_caller]
+    fn check_kept(failure: &Failure, expected: [bool; 3]) {
+        let mut controller = Controller {
+            tell: Callback::noop(),
+            link: None, // Needs a browser.
+            keys: Some(vec![1]),
+            model: Some(model()),
+            session: Some(SessionInfo {
+                id: "5e55".into(),
+                expires_in_s: 600,
+                key_bytes: 1,
+            }),
+        };
+        controller.give_up(failure.clone());
+        let kept = [
+            controller.model.is_some(),
+            controller.keys.is_some(),
+            controller.session.is_some(),
+        ];
+        assert_eq!(kept, expected, "{failure:?}");
+    }
+
+    #[test]
+    fn a_retry_starts_from_what_may_still_hold() {
+        let refused = Problem {
+            kind: "about:blank".into(),
+            title: "No such model".into(),
+            status: 404,
+            detail: String::new(),
+        };
+        check_kept(&Failure::Refused(refused), [false, false, false]);
+        check_kept(&Failure::Link(LinkError::NotStarted), [true, false, false]);
+        check_kept(&Failure::Unreachable, [true, true, true]);
+        check_kept(&Failure::TimedOut { seconds: 60 }, [true, true, true]);
     }
 }

@@ -127,7 +127,7 @@ impl Drawing {
         true
     }
 
-    /// A pointer leaves. Says whether it was the one that drew.
+    /// A pointer leaves or is lost, which may be told more than once. Says whether it drew.
     pub fn end(&mut self, pointer: i32) -> bool {
         let drew = self.pointer == Some(pointer);
         if drew {
@@ -161,6 +161,17 @@ mod tests {
         assert!(drawing.end(1));
         assert!(!drawing.extend(1, at(0.3, 0.3)));
         assert_eq!(drawing.strokes().len(), 1);
+    }
+
+    #[test]
+    fn a_lost_pointer_frees_the_pad() {
+        let mut drawing = Drawing::default();
+        assert!(drawing.begin(1, at(0.1, 0.1)));
+        assert!(drawing.end(1));
+        assert!(drawing.begin(2, at(0.9, 0.9)));
+        assert!(!drawing.end(1), "told twice");
+        assert!(drawing.extend(2, at(0.8, 0.8)));
+        assert_eq!(drawing.strokes().len(), 2);
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! **Invariant:** every route is relative to the page's base, so the page works wherever it is
 //! hosted, and every reply is checked before it is believed.
 
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
 use gloo_net::http::{Request, Response};
 use gloo_timers::future::sleep;
 use serde::de::DeserializeOwned;
@@ -13,10 +17,14 @@ use shared::api::{
     API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
     SessionInfo,
 };
+use web_sys::AbortController;
 
 use crate::failure::Failure;
 use crate::http::{self, HttpError, Reply};
 use crate::retry;
+
+/// How long a description may take.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an upload of keys may take: a slow line needs minutes.
 const UPLOAD_TIMEOUT_MS: u32 = 300_000;
@@ -113,14 +121,10 @@ async fn get<T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let mut attempt = 1;
     loop {
-        // Neither networks nor browsers tell a page why a request got no answer.
-        let reply = Request::get(&url(route))
-            .send()
-            .await
-            .map_err(|_| Failure::Unreachable)?;
+        let sent = send_get(route);
+        let (reply, body) = in_time(sent, DESCRIBE_TIMEOUT, sleep(DESCRIBE_TIMEOUT)).await?;
         let status = reply.status();
         if !retry::is_busy(status) {
-            let body = reply.binary().await.map_err(|_| Failure::Unreachable)?;
             return if reply.ok() {
                 read(request, &body)
             } else {
@@ -129,6 +133,43 @@ async fn get<T: DeserializeOwned>(
         }
         wait(attempt, retry_after(&reply).as_deref(), &on_busy).await?;
         attempt += 1;
+    }
+}
+
+/// One request, to the end of its body; aborted when this is dropped.
+async fn send_get(route: &str) -> Result<(Response, Vec<u8>), Failure> {
+    // Neither networks nor browsers tell a page why a request got no answer.
+    let in_flight = InFlight(AbortController::new().map_err(|_| Failure::Unreachable)?);
+    let reply = Request::get(&url(route))
+        .abort_signal(Some(&in_flight.0.signal()))
+        .send()
+        .await
+        .map_err(|_| Failure::Unreachable)?;
+    let body = reply.binary().await.map_err(|_| Failure::Unreachable)?;
+    Ok((reply, body))
+}
+
+/// Aborts its request when dropped, which does nothing to one that has ended: a server that never
+/// answers holds none of the few connections a browser opens to it.
+struct InFlight(AbortController);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Waits for `reply` until `timer` has run for `limit`.
+async fn in_time<T>(
+    reply: impl Future<Output = Result<T, Failure>>,
+    limit: Duration,
+    timer: impl Future<Output = ()>,
+) -> Result<T, Failure> {
+    match select(pin!(reply), pin!(timer)).await {
+        Either::Left((reply, _)) => reply,
+        Either::Right(_) => Err(Failure::TimedOut {
+            seconds: limit.as_secs() as u32,
+        }),
     }
 }
 
@@ -235,6 +276,10 @@ fn evaluate_ms(header: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[track_caller]
@@ -260,6 +305,17 @@ mod tests {
         assert_eq!(refusal(502, b"<html>"), Failure::Unreachable);
         assert!(matches!(refusal(400, b""), Failure::Refused(problem) if problem.status == 400));
         assert!(!is_session_gone(&Failure::Unreachable));
+    }
+
+    #[test]
+    fn a_server_that_never_answers_is_given_up() {
+        let limit = DESCRIBE_TIMEOUT;
+        let waited = in_time(pending::<Result<(), _>>(), limit, ready(())).now_or_never();
+        assert_eq!(waited, Some(Err(Failure::TimedOut { seconds: 30 })));
+        let replied = in_time(ready(Ok(7)), limit, pending()).now_or_never();
+        assert_eq!(replied, Some(Ok(7)));
+        let waiting = in_time(pending::<Result<(), _>>(), limit, pending()).now_or_never();
+        assert_eq!(waiting, None);
     }
 
     #[test]

@@ -158,9 +158,9 @@ pub enum Action {
     Drawn(Option<Digit>),
     /// The pad was cleared.
     Cleared,
-    /// A reading was asked for that can't be done.
+    /// A reading was asked for that can't be done; a failure stays to be retried.
     Declined(Notice),
-    /// A reading was asked for.
+    /// A reading was asked for, for the first time or again after a failure.
     Asked {
         /// Its job.
         job: JobId,
@@ -169,7 +169,7 @@ pub enum Action {
         /// How long it took to prepare.
         prepared: Measure,
     },
-    /// A person wants to go on after a failure.
+    /// A person wants to go on after a failure, with no drawing waiting.
     Retried,
     /// The work went on.
     News(News),
@@ -260,20 +260,14 @@ impl State {
                 digit,
                 prepared,
             } => {
-                self.notice = None;
+                self.go_on();
                 self.digit = Some(digit);
                 self.job = Some(job);
                 self.reading = Reading::Working;
                 self.timings.clear_job();
                 self.timings.set(Stage::Prepare, prepared);
             }
-            Action::Retried => {
-                self.notice = None;
-                self.phase = Phase::Loading;
-                if self.job.is_some() {
-                    self.reading = Reading::Working;
-                }
-            }
+            Action::Retried => self.go_on(),
             Action::News(news) => self.learn(news),
         }
     }
@@ -329,6 +323,14 @@ impl State {
             | News::Encrypted(..)
             | News::Evaluated { .. }
             | News::Answered(..) => {}
+        }
+    }
+
+    /// The work has begun again where it had failed.
+    fn go_on(&mut self) {
+        self.notice = None;
+        if matches!(self.phase, Phase::Failed(_)) {
+            self.phase = Phase::Loading;
         }
     }
 

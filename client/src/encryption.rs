@@ -2,6 +2,7 @@
 
 use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::{Encoder, Scale};
+use shared::packing::PackingError;
 use shared::ring::crt::Crt;
 use shared::ring::{Basis, Coeff, Ntt, Poly, Ring, uniform};
 use shared::wire::{read_reply, write_input};
@@ -63,6 +64,10 @@ impl ClientKeys {
         object: &SecretSeed,
     ) -> Result<Vec<u8>, ClientError> {
         let spec = &self.plan().info().input;
+        let (found, expected) = (input.len(), spec.shape.iter().product());
+        if found != expected {
+            return Err(PackingError::InputSize { found, expected }.into());
+        }
         let slots = spec
             .packing
             .pack(input, self.plan().ring().parameters().slots())?;
@@ -122,7 +127,9 @@ impl ClientKeys {
     /// Decrypts every slot of a reply, imaginary parts included; there are as many as its period.
     ///
     /// # Errors
-    /// [`ClientError::Ring`] for a reply of another ring.
+    /// [`ClientError::Ring`] for polynomials that don't belong together.
+    /// # Panics
+    /// For a reply of another ring than the plan's.
     pub fn decrypt_reply(&self, reply: &Reply) -> Result<Vec<Complex64>, ClientError> {
         let ring = self.plan().ring();
         let basis = reply.c1.basis();
@@ -146,7 +153,9 @@ impl ClientKeys {
     /// Decrypts every slot of a ciphertext at any level, imaginary parts included.
     ///
     /// # Errors
-    /// [`ClientError::Ring`] for a ciphertext of another ring.
+    /// [`ClientError::Ring`] for polynomials that don't belong together.
+    /// # Panics
+    /// For a ciphertext of another ring than the plan's.
     pub fn decrypt_slots(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, ClientError> {
         let ring = self.plan().ring();
         let basis = ciphertext.c0().basis();

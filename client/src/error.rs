@@ -47,7 +47,23 @@ pub enum ClientError {
         /// Scale proposed.
         found: f64,
     },
-    /// The service asked for rotation keys that don't exist or more than are reasonable.
+    /// The service proposed an input whose size is beyond all numbers.
+    #[error("the input has {rows}×{columns} values, which is more than can be counted")]
+    Shape {
+        /// Rows proposed.
+        rows: usize,
+        /// Columns proposed.
+        columns: usize,
+    },
+    /// The service asked for more keys than are reasonable.
+    #[error("the service asks for keys of {found} residues; at most {most} are made")]
+    KeysTooLarge {
+        /// Residues asked for.
+        found: u64,
+        /// Most that are made.
+        most: u64,
+    },
+    /// The service asked for rotation keys that don't exist, or out of order.
     #[error("the service asks for a rotation key by {step}; steps must ascend within 1..{slots}")]
     Step {
         /// Step asked for.

@@ -11,7 +11,7 @@ use shared::wire::{KeyUse, write_key, write_keys_header};
 
 use crate::encryption::mask;
 use crate::secret::SecretPoly;
-use crate::{ClientError, ClientKeys};
+use crate::{ClientError, ClientKeys, SecretSeed};
 
 /// Streams of the master seed below this belong to the secret key itself.
 const FIRST_KEY_STREAM: u64 = 1;
@@ -115,7 +115,7 @@ fn switching_key(
         digit_primes,
     } = spec;
     let basis = Basis::Qp(level);
-    let object = keys.seed().derive(stream);
+    let object = gadget_seed(keys, stream, digit_primes);
     let seed = object.public_seed();
     let special: Vec<u32> = ring.moduli()[ring.q_count()..]
         .iter()
@@ -137,6 +137,20 @@ fn switching_key(
         level,
         digit_primes,
     })
+}
+
+/// The seed of a key's masks and errors. One mask under two gadgets would give `from` away, so
+/// everything that makes a gadget has its part in the seed: the key's use, the size of the digits,
+/// all primes. Only the level has none: a key of a lower level is part of the same key.
+fn gadget_seed(keys: &ClientKeys, stream: u64, digit_primes: usize) -> SecretSeed {
+    let ring = keys.plan().ring();
+    let shape = [digit_primes, ring.degree(), ring.q_count()].map(|number| number as u64);
+    let primes = ring
+        .moduli()
+        .iter()
+        .map(|modulus| u64::from(modulus.prime()));
+    let words = shape.into_iter().chain(primes);
+    words.fold(keys.seed().derive(stream), |seed, word| seed.derive(word))
 }
 
 /// Adds `P · from` modulo the primes of one digit.

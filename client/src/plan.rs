@@ -12,12 +12,22 @@ use shared::ring::{Level, Ring};
 
 use crate::ClientError;
 
+/// Most residues that the evaluation keys of one description may have: 256 MiB.
+const MOST_KEY_RESIDUES: u64 = 1 << 26;
+
 /// A checked model description, with the tables its arithmetic needs.
-#[derive(Debug)]
 pub struct Plan {
     info: ModelInfo,
     ring: Arc<Ring>,
     encoder: Encoder,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plan")
+            .field("info", &self.info)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Plan {
@@ -58,11 +68,13 @@ impl Plan {
         check_level("the output", info.output.level)?;
         check_scale("the input", info.input.scale)?;
         check_scale("the output", info.output.scale)?;
-        info.input
-            .packing
-            .check(slots, info.input.shape.iter().product())?;
+        let [rows, columns] = info.input.shape;
+        let Some(inputs) = rows.checked_mul(columns) else {
+            return Err(ClientError::Shape { rows, columns });
+        };
+        info.input.packing.check(slots, inputs)?;
         info.output.packing.check(slots)?;
-        check_keys(&info.keys, slots, parameters.primes_at(top), check_level)?;
+        check_keys(&info.keys, &parameters, check_level)?;
         let ring = Ring::new(parameters);
         let encoder = Encoder::new(ring.degree());
         Ok(Self {
@@ -92,27 +104,41 @@ impl Plan {
 
 fn check_keys(
     keys: &KeySpec,
-    slots: usize,
-    most_digit_primes: usize,
+    parameters: &Parameters,
     check_level: impl Fn(&'static str, Level) -> Result<(), ClientError>,
 ) -> Result<(), ClientError> {
+    let most = parameters.primes_at(parameters.top());
     let rotations = keys.rotations.iter().map(|rotation| rotation.key);
+    let mut residues = 0u64;
     for key in keys.relinearization.into_iter().chain(rotations) {
         check_level("an evaluation key", key.level)?;
-        if key.digit_primes == 0 || key.digit_primes > most_digit_primes {
-            let (found, most) = (key.digit_primes, most_digit_primes);
-            return Err(ClientError::Digits { found, most });
+        if key.digit_primes == 0 || key.digit_primes > most {
+            return Err(ClientError::Digits {
+                found: key.digit_primes,
+                most,
+            });
         }
+        let primes = parameters.primes_at(key.level);
+        let digits = primes.div_ceil(key.digit_primes);
+        let polynomials = digits * (primes + parameters.spec().special.len());
+        residues += polynomials as u64 * parameters.degree() as u64;
     }
+    if residues > MOST_KEY_RESIDUES {
+        return Err(ClientError::KeysTooLarge {
+            found: residues,
+            most: MOST_KEY_RESIDUES,
+        });
+    }
+    let slots = parameters.slots();
     let mut previous = 0;
-    for key in &keys.rotations {
-        if key.step <= previous || key.step as usize >= slots {
+    for rotation in &keys.rotations {
+        if rotation.step <= previous || rotation.step as usize >= slots {
             return Err(ClientError::Step {
-                step: key.step,
+                step: rotation.step,
                 slots,
             });
         }
-        previous = key.step;
+        previous = rotation.step;
     }
     Ok(())
 }

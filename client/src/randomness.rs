@@ -18,9 +18,9 @@ impl SecretSeed {
     /// # Errors
     /// [`ClientError::Randomness`] when the platform has none to give.
     pub fn fresh() -> Result<Self, ClientError> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| ClientError::Randomness(error.to_string()))?;
-        Ok(Self(seed))
+        let mut seed = Self([0; 32]);
+        getrandom::fill(&mut seed.0).map_err(|error| ClientError::Randomness(error.to_string()))?;
+        Ok(seed)
     }
 
     /// A seed that is already known: from a key file, or fixed for known-answer tests.
@@ -43,9 +43,9 @@ impl SecretSeed {
 
     /// The seed of an object: the first 32 bytes of a stream of this one.
     pub(crate) fn derive(&self, stream: u64) -> Self {
-        let mut seed = [0; 32];
-        self.stream(stream).rng().fill_bytes(&mut seed);
-        Self(seed)
+        let mut seed = Self([0; 32]);
+        self.stream(stream).rng().fill_bytes(&mut seed.0);
+        seed
     }
 
     /// The seed of an object's uniform halves, which is published.

@@ -12,8 +12,8 @@ use crate::randomness::SecretStream;
 #[cfg(test)]
 const SIGMA: f64 = 3.2;
 
-/// `2^63 · P(|x| ≤ k)` at `k`, rounded down, for the discrete Gaussian of σ = 3.2; what lies
-/// beyond has a probability below 2^-62. Computed with 60 decimal digits.
+/// `2^63 · P(|x| ≤ k)` at `k`, to the nearest, for the discrete Gaussian of σ = 3.2; what lies
+/// beyond has a probability below 2^-61. Computed with 60 decimal digits.
 const CUMULATIVE: [u64; 29] = [
     1_149_872_835_429_266_008,
     3_340_023_666_152_832_878,
@@ -75,9 +75,9 @@ mod tests {
 
     const COUNT: usize = 1 << 18;
 
-    /// Chi-square against the expected probabilities of the given values; everything else must
-    /// not occur. With k cells the statistic has mean k-1 and variance 2(k-1): six deviations
-    /// either way are allowed, so too good a fit fails as well.
+    /// Chi-square against the expected probabilities of the given values; at most one sample in a
+    /// thousand may be another. By Wilson and Hilferty, the cube root of χ² over its degrees of
+    /// freedom is nearly normal; six deviations either way are allowed, so too good a fit fails.
     fn check_distribution(samples: &[i64], probabilities: &[(i64, f64)]) {
         let mut statistic = 0.0;
         let mut seen = 0;
@@ -88,13 +88,14 @@ mod tests {
             seen += count;
         }
         let freedom = probabilities.len() as f64 - 1.0;
-        let spread = 6.0 * (2.0 * freedom).sqrt();
+        let variance = 2.0 / (9.0 * freedom);
+        let deviation = ((statistic / freedom).cbrt() - (1.0 - variance)) / variance.sqrt();
         assert!(
-            statistic < freedom + spread,
+            deviation < 6.0,
             "χ² = {statistic} for {freedom} degrees of freedom"
         );
         assert!(
-            freedom < 10.0 || statistic > freedom - spread,
+            freedom < 10.0 || deviation > -6.0,
             "χ² = {statistic}: too regular"
         );
         let tail = samples.len() - seen;

@@ -50,6 +50,12 @@ pub enum CircuitError {
         /// Slots available.
         slots: usize,
     },
+    /// Logits so large that the modulus has no room for a scale.
+    #[error("logits up to {bound:e} do not fit; train for smaller ones or state a smaller bound")]
+    Bound {
+        /// The declared bound.
+        bound: f64,
+    },
     /// Nothing to compute, or an order that is not linear and square in turn.
     #[error("{0}")]
     Shape(&'static str),
@@ -96,7 +102,11 @@ impl Circuit {
         let mut refusal = CircuitError::Shape("the network has no layers");
         for parameters in sets {
             match Self::compile_for(id, network, parameters) {
-                Err(error @ (CircuitError::TooDeep { .. } | CircuitError::TooWide { .. })) => {
+                Err(
+                    error @ (CircuitError::TooDeep { .. }
+                    | CircuitError::TooWide { .. }
+                    | CircuitError::Bound { .. }),
+                ) => {
                     refusal = error;
                 }
                 result => return result,
@@ -137,6 +147,11 @@ impl Circuit {
         let engine = Engine::new(&Ring::new(parameters));
         let slots = engine.slots();
         let scales = ScalePlan::new(&engine, network);
+        if scales.output().0 < 1.0 {
+            return Err(CircuitError::Bound {
+                bound: network.logit_bound,
+            });
+        }
 
         let sources = used_columns(first);
         let fits = |name: &str, size: usize| {
@@ -260,7 +275,7 @@ impl Circuit {
     ///
     /// # Errors
     /// [`EvalError::Input`] for another level or scale than the circuit takes; an error that names
-    /// the key for keys that are missing or too low.
+    /// the key for keys that are missing, of a lower level or of larger digits.
     pub fn evaluate(
         &self,
         keys: &EvaluationKeys,

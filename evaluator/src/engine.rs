@@ -15,7 +15,6 @@ mod matrix;
 mod plaintext;
 mod rotation;
 
-pub use key_switch::Decomposed;
 pub use matrix::{Diagonals, MatrixPlan, RotateAndSum};
 pub use plaintext::Plaintext;
 pub use rotation::Lifted;

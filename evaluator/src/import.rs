@@ -34,7 +34,7 @@ const OLDEST_OPSET: i64 = 7;
 /// Most values that one image, or what it becomes on the way, may have.
 const MAX_VALUES: usize = 1 << 16;
 
-/// Most weights of one layer, also after merging.
+/// Most weights of all nodes together, and of all layers together whenever two are merged.
 const MAX_WEIGHTS: usize = 1 << 24;
 
 /// Bound on the logits of a file that states none.

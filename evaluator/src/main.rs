@@ -161,7 +161,7 @@ fn inspect(path: &Path, json: bool) -> Result<()> {
     }
     let network = models::read_network(path)?;
     print_network(path, &network);
-    print_circuit(&models::load(path)?);
+    print_circuit(&models::compile(path, &network)?);
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 //! Knows HTTP, limits and who holds which keys; can't decrypt, and leaves all arithmetic to
 //! [`crate::circuit`]. `main` and the tests build the same service through [`configure`].
 //!
-//! **Invariant:** memory is bounded whatever clients send: bodies, sessions, uploads and jobs each
-//! have a limit with an error of its own. Arithmetic never runs on the threads that answer HTTP.
+//! **Invariant:** memory is bounded whatever clients send: bodies, uploads, inputs, sessions and
+//! jobs each have a limit with an error of its own. Arithmetic never runs on the threads that answer HTTP.
 //! Logs hold routes, statuses and times, and never a body, a key, a session id or an address.
 
 mod body;
@@ -56,6 +56,7 @@ pub struct App {
     sessions: SessionStore<SessionKeys>,
     pool: Pool,
     uploads: Semaphore,
+    inputs: Semaphore,
     metrics: Metrics,
     limits: Limits,
     page: Option<Page>,
@@ -103,6 +104,7 @@ impl App {
             sessions: SessionStore::new(limits.sessions, Arc::new(SystemClock::new())),
             pool: Pool::new(limits.threads, limits.jobs)?,
             uploads: Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS)),
+            inputs: Semaphore::new(limits.inputs.min(Semaphore::MAX_PERMITS)),
             metrics: Metrics::new(),
             limits,
             page: None,

@@ -113,10 +113,12 @@ impl Reply {
     #[must_use]
     pub fn subring(poly: &Poly<Coeff>, period: usize) -> Vec<u32> {
         let stride = |limb: &[u32]| (limb.len() / (2 * period)).max(1);
-        poly.limbs()
-            .flat_map(|limb| limb.iter().step_by(stride(limb)))
-            .copied()
-            .collect()
+        // All at once: what grows leaves copies behind, and a client's are secret.
+        let mut kept = Vec::with_capacity(poly.limbs().len() * 2 * period);
+        for limb in poly.limbs() {
+            kept.extend(limb.iter().step_by(stride(limb)));
+        }
+        kept
     }
 
     /// The level of its modulus.

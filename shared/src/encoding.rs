@@ -54,7 +54,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Precomputes the roots for a ring degree that is a power of two above 2.
+    /// Precomputes the roots for a ring degree that is a power of two above 1.
     #[must_use]
     pub fn new(degree: usize) -> Self {
         let two_n = 2 * degree;

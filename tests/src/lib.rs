@@ -1,8 +1,8 @@
 //! What tests that cross rooms share: the real evaluator as a process, a real browser that draws,
 //! and a proxy between them that sees every byte.
 //!
-//! Knows the evaluator by its command line and routes and the page by its element ids; looks into
-//! neither.
+//! Knows the evaluator by its command line and routes, and the page by its element ids and by what
+//! it exchanges with its worker; looks no further into either.
 //!
 //! **Invariant:** whatever is started here ends with the value that started it, also when a test
 //! panics.
@@ -12,9 +12,11 @@ pub mod data;
 pub mod digits;
 pub mod page;
 pub mod plain;
+pub mod program;
 pub mod proxy;
 pub mod secrecy;
 pub mod server;
+pub mod tap;
 pub mod webdriver;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! A proxy that remembers: the browser sends it everything, whomever it is meant for, and it keeps
-//! every request and every reply, byte for byte. Only requests to one evaluator are passed on.
+//! every request and every reply, byte for byte. Only requests to one evaluator are passed on; one
+//! script among the replies may get a text before it.
 //!
 //! **Invariant:** a request is recorded before it is passed on, so none can be answered unseen.
 
@@ -83,6 +84,8 @@ struct Shared {
     server: tiny_http::Server,
     target: SocketAddr,
     agent: Agent,
+    /// The path of a script, and what is put before it.
+    prefix: Option<(&'static str, &'static str)>,
     exchanges: Mutex<Vec<Exchange>>,
 }
 
@@ -92,6 +95,17 @@ impl Proxy {
     /// # Errors
     /// If no port can be bound.
     pub fn start(target: SocketAddr) -> Result<Self> {
+        Self::start_with(target, None)
+    }
+
+    /// Starts one that also puts a text before the script at a path.
+    ///
+    /// # Errors
+    /// As [`Proxy::start`].
+    pub fn start_with(
+        target: SocketAddr,
+        prefix: Option<(&'static str, &'static str)>,
+    ) -> Result<Self> {
         let server = tiny_http::Server::http("127.0.0.1:0").map_err(anyhow::Error::msg)?;
         let address = server
             .server_addr()
@@ -102,6 +116,7 @@ impl Proxy {
             server,
             target,
             agent: agent(),
+            prefix,
             exchanges,
         });
         let work = |_| {
@@ -204,8 +219,11 @@ impl Shared {
         let mut outgoing = http::Request::builder()
             .method(exchange.method.as_str())
             .uri(format!("http://{}{}", self.target, exchange.url));
+        let prefix = self.prefix.filter(|(path, _)| *path == exchange.path());
         for (name, value) in &exchange.headers {
-            if !HOP_BY_HOP.contains(&name.as_str()) {
+            // What a text is put before has to come uncompressed.
+            let refused = prefix.is_some() && name == "accept-encoding";
+            if !HOP_BY_HOP.contains(&name.as_str()) && !refused {
                 outgoing = outgoing.header(name, value);
             }
         }
@@ -223,7 +241,7 @@ impl Shared {
                 Header::from_bytes(name.as_str().as_bytes(), value.as_bytes()).ok()
             })
             .collect();
-        let mut bytes = Vec::new();
+        let mut bytes = prefix.map_or_else(Vec::new, |(_, text)| text.as_bytes().to_vec());
         reply.body_mut().as_reader().read_to_end(&mut bytes)?;
         Ok((reply.status().as_u16(), headers, bytes))
     }

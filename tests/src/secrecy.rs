@@ -12,6 +12,8 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use client::ClientKeys;
+use shared::ring::{Basis, Poly};
 
 /// Every needle has at least this many bytes; the search hashes so many at a time.
 const SHORTEST: usize = 6;
@@ -161,8 +163,78 @@ pub fn number_needles(label: &str, values: &[f64], window: usize, distinct: usiz
                 list(&singles().collect::<Vec<_>>(), separator).into_bytes(),
             );
         }
+        // Unlike the text above, JSON has an exponent for the smallest and a point for whole ones.
+        let arrays = [
+            ("f64 JSON", serde_json::to_string(run)),
+            (
+                "f32 JSON",
+                serde_json::to_string(&singles().collect::<Vec<_>>()),
+            ),
+        ];
+        for (encoding, array) in arrays {
+            if let Ok(array) = array {
+                add(encoding, array.trim_matches(['[', ']']).into());
+            }
+        }
     }
     needles.retain(|needle| needle.bytes.len() >= SHORTEST);
+    needles
+}
+
+/// Each number in double precision without its 16 last bits, little and big endian, and its first
+/// digits: for what is known but for rounding.
+#[must_use]
+pub fn leading_needles(label: &str, values: &[f64]) -> Vec<Needle> {
+    let pieces = values.iter().flat_map(|value| {
+        let text = value.to_string().into_bytes();
+        [
+            ("f64 LE", value.to_le_bytes()[2..].to_vec()),
+            ("f64 BE", value.to_be_bytes()[..6].to_vec()),
+            ("text", text.get(..12).unwrap_or_default().to_vec()),
+        ]
+    });
+    pieces
+        .filter(|(_, bytes)| count_distinct(bytes) >= SHORTEST - 1)
+        .map(|(encoding, bytes)| Needle {
+            label: format!("{label} (first of {encoding})"),
+            bytes,
+        })
+        .collect()
+}
+
+/// A secret key as its master seed, as its file, in small coefficients, and in residues modulo each
+/// prime, before and after the transform, in words and packed as in messages. `coefficients` are its
+/// polynomial's, each −1, 0 or 1.
+#[must_use]
+pub fn secret_needles(seed: &[u8; 32], keys: &ClientKeys, coefficients: &[i64]) -> Vec<Needle> {
+    let mut needles = byte_needles("the master seed", seed, 16, 8);
+    // Past the header, which every message of these parameters shares.
+    needles.extend(byte_needles("the key file", &keys.to_file()[16..], 16, 8));
+    let narrow: Vec<u8> = coefficients.iter().map(|&c| c as u8).collect();
+    needles.extend(byte_needles("the secret", &narrow, 24, 3));
+    let ring = keys.plan().ring();
+    let basis = Basis::Qp(ring.parameters().top());
+    let plain = Poly::from_signed(coefficients, ring, basis);
+    let transformed = plain.clone().into_ntt(ring);
+    let forms = [
+        ("residues", plain.limbs().collect::<Vec<_>>(), 3),
+        ("transform", transformed.limbs().collect(), 8),
+    ];
+    for (form, limbs, distinct) in forms {
+        for (limb, modulus) in limbs.iter().zip(ring.moduli()) {
+            let limb = &limb[..256];
+            let words: Vec<u8> = limb.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let label = format!("the secret's {form}");
+            needles.extend(byte_needles(&label, &words, 48, distinct));
+            let packed = pack_words(limb, modulus.bits());
+            needles.extend(byte_needles(
+                &format!("{label}, packed"),
+                &packed,
+                24,
+                distinct,
+            ));
+        }
+    }
     needles
 }
 
@@ -226,6 +298,21 @@ fn inner_base64(engine: &impl Engine, piece: &[u8], skipped: usize) -> Vec<u8> {
     let text = engine.encode(&padded).into_bytes();
     let (first, last) = ((skipped * 8).div_ceil(6), padded.len() * 8 / 6);
     text[first..last].to_vec()
+}
+
+/// The low `bits` of each word, lowest first, without gaps.
+fn pack_words(words: &[u32], bits: u32) -> Vec<u8> {
+    let (mut packed, mut buffer, mut filled) = (Vec::new(), 0u64, 0);
+    for &word in words {
+        buffer |= u64::from(word) << filled;
+        filled += bits;
+        while filled >= 8 {
+            packed.push(buffer as u8);
+            buffer >>= 8;
+            filled -= 8;
+        }
+    }
+    packed
 }
 
 fn pack_bits(pixels: &[u8], high_first: bool) -> u8 {
@@ -302,6 +389,51 @@ mod tests {
         ];
         for (encoding, message) in messages {
             assert!(finds(&message), "overlooked the image in {encoding}");
+        }
+    }
+
+    fn leaks(message: &[u8], needles: &[Needle]) -> bool {
+        std::panic::catch_unwind(|| assert_absent(&[("a message", message)], needles)).is_err()
+    }
+
+    /// Numbers as the page's code has them: no multiples of 1/255, no six decimals.
+    #[test]
+    fn finds_unrounded_numbers_in_every_encoding() {
+        let pixels: Vec<f64> = drawing()
+            .iter()
+            .map(|&pixel| (f64::from(pixel) / 255.0).powf(1.3))
+            .collect();
+        let probabilities = [0.98, 3.1e-9, 0.02, 7.7e-12, 1.0 / 3.0e5].map(|p: f64| p.sqrt() / 1.1);
+        for values in [&pixels[..], &probabilities] {
+            let needles = number_needles("the numbers", values, 3, 3);
+            let singles: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+            let messages: [(&str, Vec<u8>); 6] = [
+                ("f64", values.iter().flat_map(|x| x.to_le_bytes()).collect()),
+                (
+                    "f64 BE",
+                    values.iter().flat_map(|x| x.to_be_bytes()).collect(),
+                ),
+                (
+                    "f32",
+                    singles.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                ),
+                (
+                    "JSON f64",
+                    serde_json::to_vec(values).expect("numbers are JSON"),
+                ),
+                (
+                    "JSON f32",
+                    serde_json::to_vec(&singles).expect("numbers are JSON"),
+                ),
+                ("text", list(values, ", ").into_bytes()),
+            ];
+            for (encoding, message) in messages {
+                let framed = [b"POST ".as_slice(), &message].concat();
+                assert!(leaks(&framed, &needles), "overlooked {encoding}");
+            }
+            let rounded = values.iter().map(|x| (x * 255.0).round() / 255.0);
+            let rounded: Vec<u8> = rounded.flat_map(f64::to_le_bytes).collect();
+            assert!(!leaks(&rounded, &needles), "rounded numbers are others");
         }
     }
 

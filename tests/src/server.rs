@@ -11,11 +11,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 use tempfile::NamedTempFile;
 use ureq::Agent;
 
-use crate::{root, wait_for};
+use crate::{program, root, wait_for};
 
 /// Names an evaluator to test instead of the one that the source makes.
 pub const BINARY_VARIABLE: &str = "INKVEIL_EVALUATOR";
@@ -151,12 +150,13 @@ impl Drop for Server {
     }
 }
 
-/// An HTTP client that takes every status for an answer.
+/// An HTTP client that takes every status for an answer and asks no proxy.
 #[must_use]
 pub fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
+        .proxy(None)
         .timeout_global(Some(crate::PATIENCE))
         .build()
         .into()
@@ -172,38 +172,9 @@ fn free_address() -> Result<SocketAddr> {
 /// If it doesn't compile.
 pub fn binary() -> Result<&'static Path> {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    match BINARY.get_or_init(|| find_binary().map_err(|error| format!("{error:#}"))) {
+    let find = || program::find(BINARY_VARIABLE, "evaluator", "evaluator", &["--release"]);
+    match BINARY.get_or_init(|| find().map_err(|error| format!("{error:#}"))) {
         Ok(path) => Ok(path),
         Err(error) => bail!("no evaluator to test: {error}"),
     }
-}
-
-fn find_binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(BINARY_VARIABLE) {
-        return Ok(path.into());
-    }
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "evaluator",
-            "--bin",
-            "evaluator",
-        ])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo could not be started")?;
-    ensure!(
-        output.status.success(),
-        "`cargo build --release --package evaluator` failed"
-    );
-    String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "evaluator")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo named no executable")
 }

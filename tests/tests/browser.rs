@@ -6,17 +6,23 @@ mod reading;
 mod secrecy;
 mod sessions;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, ensure};
+use client::{ClientKeys, Plan, SecretSeed};
+use shared::api::ModelInfo;
 use tests::browser::Browser;
 use tests::digits::{Hand, strokes};
 use tests::page::{Answer, Page};
 use tests::proxy::{Exchange, Proxy};
-use tests::server::Server;
+use tests::server::{Server, agent};
+use tests::tap;
 use tests::webdriver::Pointer;
 
 const WINDOW: (u32, u32) = (1280, 1000);
+
+/// The model that the page asks for.
+const MODEL: &str = "mnist-fast";
 
 /// One person draws all ten digits, and the last one once more.
 struct Run {
@@ -26,6 +32,10 @@ struct Run {
     drawings: Vec<Drawing>,
     /// Everything that went over the wire.
     exchanges: Vec<Exchange>,
+    /// Everything that page and worker told each other.
+    told: Vec<Vec<u8>>,
+    /// The secret key that the page made.
+    keys: ClientKeys,
     /// Everything the page asked for, by the browser's account.
     requested: Vec<String>,
     /// Errors in the console.
@@ -55,8 +65,9 @@ impl Run {
 
     fn make() -> Result<Self> {
         let server = Server::start()?;
-        let proxy = Proxy::start(server.address())?;
+        let proxy = Proxy::start_with(server.address(), Some((tap::WORKER, tap::RANDOMNESS)))?;
         let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+        tap::listen(&browser)?;
         let page = Page::open(&browser, &server.url("/"))?;
         let mut drawings = Vec::new();
         for digit in (0..=9).chain([9]) {
@@ -73,7 +84,16 @@ impl Run {
             });
             page.clear()?;
         }
+        let info: ModelInfo = agent()
+            .get(server.url(&format!("/api/v1/models/{MODEL}")))
+            .call()?
+            .body_mut()
+            .read_json()?;
+        // The first bytes that the worker draws are its master seed.
+        let seed = SecretSeed::from_bytes(tap::known_bytes());
         Ok(Self {
+            told: tap::heard(&browser)?,
+            keys: ClientKeys::from_seed(Arc::new(Plan::new(info)?), seed),
             origin: server.url(""),
             drawings,
             exchanges: proxy.exchanges(),

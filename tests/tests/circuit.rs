@@ -12,7 +12,7 @@ use evaluator::engine::EvalError;
 use evaluator::network::{Layer, Linear, Network};
 use evaluator::server::models;
 use proptest::prelude::*;
-use shared::api::ModelInfo;
+use shared::api::{ModelInfo, RotationKeySpec, SwitchingKeySpec};
 use shared::image::Digit;
 use shared::keys::EvaluationKeys;
 use shared::params::{Parameters, shipped};
@@ -21,7 +21,7 @@ use tests::data::{missing, mnist_directory};
 use tests::plain::PlainModel;
 use train::mnist::LabelledImages;
 
-use crate::scheme::numbers;
+use crate::scheme::{DEVIATIONS, numbers};
 
 /// A circuit with a client's keys for it.
 struct Client {
@@ -128,11 +128,13 @@ fn check_every_slot(
         );
     }
 
-    // The reply's slots are the means of this many, so each of these has that much more noise; of
-    // thousands, the largest is some four times the usual one.
+    // The reply's slots are means of these, which have all of the last rescale's rounding: in each
+    // half uniform on an interval of length 1, the second times a secret of variance 2/3.
+    let n = circuit.ring().degree() as f64;
+    let rounding = (n * (1.0 + n * 2.0 / 3.0) / 12.0).sqrt() / circuit.info().output.scale;
+    let tolerance = tolerance + DEVIATIONS * rounding;
     let whole = circuit.run(&client.evaluation, parsed()).unwrap();
     let slots = client.keys.decrypt_slots(&whole).unwrap();
-    let tolerance = tolerance * 4.0 * ((slots.len() / packing.period) as f64).sqrt();
     for (slot, value) in slots.iter().enumerate() {
         let off = (value - want(slot)).norm();
         assert!(
@@ -365,6 +367,19 @@ fn insecure_and_foreign_parameters_are_refused_by_the_client() {
         "reads input 100",
     );
     check(
+        &|info| info.input.shape = [usize::MAX, 2],
+        "more than can be counted",
+    );
+    let many = |info: &mut ModelInfo| {
+        let key = SwitchingKeySpec {
+            level: info.input.level,
+            digit_primes: 1,
+        };
+        let all = (1..2048).map(|step| RotationKeySpec { step, key });
+        info.keys.rotations = all.collect();
+    };
+    check(&many, "the service asks for keys of");
+    check(
         &|info| info.keys.rotations[0].step = 5000,
         "a rotation key by 5000",
     );
@@ -377,4 +392,50 @@ fn insecure_and_foreign_parameters_are_refused_by_the_client() {
             .into_iter()
             .all(|set| Parameters::new(set).is_ok())
     );
+}
+
+#[test]
+fn an_input_of_another_size_is_refused() {
+    let circuit = Circuit::compile("size", &network(&[100, 32, 10], 2)).unwrap();
+    let client = Client::new(&circuit, 9);
+    for size in [0, 99, 101] {
+        let error = client
+            .keys
+            .encrypt(&vec![0.5; size])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            format!("input has {size} values, the model takes 100")
+        );
+    }
+}
+
+#[test]
+fn a_bound_that_leaves_no_scale_is_refused() {
+    let mut network = network(&[100, 32, 10], 2);
+    network.logit_bound = 1e12;
+    let error = Circuit::compile("bound", &network).unwrap_err();
+    assert_eq!(error, CircuitError::Bound { bound: 1e12 });
+}
+
+/// Two gadgets under one mask would differ by a multiple of the secret.
+#[test]
+fn keys_with_digits_of_another_size_share_no_mask() {
+    let circuit = Circuit::compile("digits", &network(&[100, 32, 10], 2)).unwrap();
+    let with_digits = |digit_primes| {
+        let mut info = circuit.info().clone();
+        for rotation in &mut info.keys.rotations {
+            rotation.key.digit_primes = digit_primes;
+        }
+        Client::with_info(&circuit, info, 7).evaluation
+    };
+    let (fine, coarse) = (with_digits(1), with_digits(2));
+    for (step, key) in &fine.rotations {
+        assert_ne!(
+            key.digits()[0].a,
+            coarse.rotations[step].digits()[0].a,
+            "step {step}"
+        );
+    }
 }

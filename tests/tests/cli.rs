@@ -8,53 +8,41 @@ mod stages;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-use tests::root;
+use tests::program;
 
 /// Names a program to test instead of the one that the source makes.
 const BINARY_VARIABLE: &str = "INKVEIL_CLI";
+
+/// What would change a run, were it taken over from whoever runs the tests.
+const FOREIGN: [&str; 7] = [
+    "INKVEIL_SERVER",
+    "ALL_PROXY",
+    "all_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+];
 
 /// The program's path; built by the first who asks.
 #[track_caller]
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| find_binary().expect("the command line can be built"))
-}
-
-fn find_binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os(BINARY_VARIABLE) {
-        return Ok(path.into());
-    }
-    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--package", "client", "--bin", "inkveil"])
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo could not be started")?;
-    ensure!(
-        output.status.success(),
-        "`cargo build --package client --bin inkveil` failed"
-    );
-    String::from_utf8(output.stdout)?
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "inkveil")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo named no executable")
+    let find = || program::find(BINARY_VARIABLE, "client", "inkveil", &[]);
+    BINARY.get_or_init(|| find().expect("the command line can be built"))
 }
 
 /// Runs the program in a directory.
 fn run(directory: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Output> {
     let mut command = Command::new(binary());
-    command
-        .args(args)
-        .current_dir(directory)
-        .env_remove("INKVEIL_SERVER");
+    command.args(args).current_dir(directory);
+    for variable in FOREIGN {
+        command.env_remove(variable);
+    }
     command.output().context("inkveil could not be started")
 }
 

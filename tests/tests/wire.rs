@@ -95,6 +95,11 @@ fn headers_that_do_not_fit() {
             |m| m[4] = 9,
             "format version 9, this side reads version 1",
         );
+        check(
+            kind,
+            |m| m[7] = 1,
+            "fields of the header are malformed: byte 7 is 1, not 0",
+        );
         check(kind, |m| m[6] = 77, "message is of kind 77, expected");
         check(kind, |m| m[8] ^= 1, "was made for parameter set");
         check(

@@ -56,10 +56,10 @@ pub fn App() -> Html {
     let on_retry = {
         let (dispatch, work, drawing) = (state.dispatcher(), work, drawing.clone());
         Callback::from(move |()| {
-            dispatch.dispatch(Action::Retried);
             if reading {
                 dispatch.dispatch(ask(&drawing.borrow(), &work));
             } else {
+                dispatch.dispatch(Action::Retried);
                 work.open();
             }
         })

@@ -70,6 +70,11 @@ pub fn Pad(
             let Some(canvas) = node.cast::<HtmlCanvasElement>() else {
                 return;
             };
+            // The button was released where the page couldn't hear of it.
+            if event.buttons() == 0 {
+                drawing.borrow_mut().end(event.pointer_id());
+                return;
+            }
             if extend(&mut drawing.borrow_mut(), &canvas, &event) {
                 paint(&node, &drawing.borrow());
                 on_drawn.emit(());
@@ -93,7 +98,8 @@ pub fn Pad(
                 onpointerdown={on_down}
                 onpointermove={on_move}
                 onpointerup={on_up.clone()}
-                onpointercancel={on_up}
+                onpointercancel={on_up.clone()}
+                onlostpointercapture={on_up}
             />
             if !inked {
                 <p class="hint" aria-hidden="true">{ text::PAD_HINT }</p>

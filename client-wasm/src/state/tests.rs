@@ -208,15 +208,25 @@ fn a_failure_waits_for_a_retry() {
     assert_eq!(state.phase, Phase::Failed(Failure::Unreachable));
     assert_eq!((&state.reading, state.job), (&Reading::Failed, Some(job)));
     assert!(!state.accepts_drawings());
-    let state = state.reduce(Action::Retried);
+    let state = state.reduce(asked(job.next()));
     assert_eq!(
-        (&state.phase, &state.reading),
-        (&Phase::Loading, &Reading::Working)
+        (&state.phase, &state.reading, state.job),
+        (&Phase::Loading, &Reading::Working, Some(job.next()))
     );
 
     let state = after([failed]);
     assert_eq!((&state.reading, state.job), (&Reading::Idle, None));
     assert_eq!(*state.reduce(Action::Retried), State::default());
+}
+
+#[test]
+fn a_retry_that_is_declined_can_be_retried() {
+    let failed = Action::News(News::Failed(Failure::Unreachable));
+    let job = JobId::default();
+    let declined = Action::Declined(Notice::Unreadable);
+    let state = after([uploaded(), ready(), asked(job), failed, declined]);
+    assert_eq!(state.phase, Phase::Failed(Failure::Unreachable));
+    assert_eq!(state.notice, Some(Notice::Unreadable));
 }
 
 #[test]

@@ -153,13 +153,7 @@ impl Engine {
             .checked_sub(1)
             .ok_or(EvalError::NoLevelLeft)?;
         let division = &self.rescales[usize::from(lower)];
-        let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
-        let basis = Basis::Q(Level(lower));
-        Ok(Poly::from_limbs(
-            limbs.iter().map(Vec::as_slice),
-            &self.ring,
-            basis,
-        ))
+        Ok(division.divide(&self.ring, poly, Basis::Q(Level(lower))))
     }
 
     /// The product of the primes that rescaling from this level divides by.

@@ -5,7 +5,7 @@
 //! part in 2^50 of the middle between two multiples.
 
 use shared::ring::backend::kernel;
-use shared::ring::{Factor, Modulus, Ring};
+use shared::ring::{Basis, Factor, Modulus, Ntt, Poly, Ring};
 
 /// Extends residues modulo a few primes to others: of all numbers with these residues, the one in
 /// `-product/2..product/2`.
@@ -78,19 +78,22 @@ impl BasisExtension {
         self.from.iter().map(|source| source.position)
     }
 
-    /// Extends coefficients; `write` gets the position of each target prime with its residues.
+    /// Extends coefficients; of the outputs, given by position, those of target primes are written.
     ///
     /// # Shapes
-    /// `residues`: for each source prime, in order, the same number of coefficients.
-    pub fn extend(&self, residues: &[&[u32]], write: impl FnMut(usize, Vec<u32>)) {
+    /// `residues`: for each source prime, in order, the same number of coefficients; as many as
+    /// each output has.
+    pub fn extend<'a>(
+        &self,
+        residues: &[&[u32]],
+        outputs: impl Iterator<Item = (usize, &'a mut [u32])>,
+    ) {
         if let ([source], &[residues]) = (&self.from[..], residues) {
             // One prime: it is its own weight, and the quotient is whether it is past the middle.
             let half = source.modulus.prime() / 2;
-            let quotients: Vec<u32> = residues
-                .iter()
-                .map(|&residue| u32::from(residue > half))
-                .collect();
-            return self.combine(&[residues], &quotients, write);
+            let past_half = |&residue| u32::from(residue > half);
+            let quotients: Vec<u32> = residues.iter().map(past_half).collect();
+            return self.combine(&[residues], &quotients, outputs);
         }
         let weigh = |(residues, source): (&&[u32], &Source)| -> Vec<u32> {
             let mut weighted = vec![0; residues.len()];
@@ -110,23 +113,30 @@ impl BasisExtension {
             .into_iter()
             .map(|quotient| quotient as u32)
             .collect();
-        self.combine(&weighted, &quotients, write);
+        self.combine(&weighted, &quotients, outputs);
     }
 
     /// `Σ weighted·cofactor - quotient·product` modulo each target prime.
-    fn combine(
+    fn combine<'a>(
         &self,
         weighted: &[&[u32]],
         quotients: &[u32],
-        mut write: impl FnMut(usize, Vec<u32>),
+        outputs: impl Iterator<Item = (usize, &'a mut [u32])>,
     ) {
-        for target in &self.to {
-            let weights = target.cofactors.iter().copied();
-            let mut terms: Vec<(&[u32], Factor)> = weighted.iter().copied().zip(weights).collect();
+        let mut terms = Vec::with_capacity(weighted.len() + 1);
+        for (position, output) in outputs {
+            let Some(target) = self.to.iter().find(|target| target.position == position) else {
+                continue;
+            };
+            terms.clear();
+            terms.extend(
+                weighted
+                    .iter()
+                    .copied()
+                    .zip(target.cofactors.iter().copied()),
+            );
             terms.push((quotients, target.minus_product));
-            let mut extended = vec![0; quotients.len()];
-            kernel().weighted_sum(&mut extended, &terms, target.modulus);
-            write(target.position, extended);
+            kernel().weighted_sum(output, &terms, target.modulus);
         }
     }
 }
@@ -156,29 +166,28 @@ impl ExactDivision {
         }
     }
 
-    /// The kept residues, divided.
+    /// Divides a polynomial that has residues for the dropped and the kept primes.
     ///
     /// # Shapes
-    /// `limb`: NTT residues for the prime at a position, for the dropped and the kept primes.
-    /// The result has one vector for each kept prime, in order.
-    pub fn divide<'a>(&self, ring: &Ring, limb: impl Fn(usize) -> &'a [u32]) -> Vec<Vec<u32>> {
+    /// The result has the kept primes, which are those of `kept`.
+    pub fn divide(&self, ring: &Ring, poly: &Poly<Ntt>, kept: Basis) -> Poly<Ntt> {
         let kernel = kernel();
         let coefficients = |position| {
-            let mut residues = limb(position).to_vec();
+            let mut residues = poly.limb_at(position, ring).to_vec();
             kernel.inverse_ntt(&mut residues, ring.tables(position));
             residues
         };
         let dropped: Vec<Vec<u32>> = self.extension.sources().map(coefficients).collect();
         let dropped: Vec<&[u32]> = dropped.iter().map(Vec::as_slice).collect();
-        let mut inverses = self.inverses.iter().copied();
-        let mut result = Vec::with_capacity(self.inverses.len());
-        self.extension.extend(&dropped, |position, mut remainder| {
+        let mut result = Poly::zero(ring, kept);
+        self.extension
+            .extend(&dropped, ring.limbs(kept).zip(result.limbs_mut()));
+        let limbs = result.limbs_mut().zip(ring.limbs(kept));
+        for ((limb, position), &inverse) in limbs.zip(&self.inverses) {
+            kernel.forward_ntt(limb, ring.tables(position));
             let modulus = ring.moduli()[position];
-            let inverse = inverses.next().unwrap_or(modulus.factor(0));
-            kernel.forward_ntt(&mut remainder, ring.tables(position));
-            kernel.sub_scaled(&mut remainder, limb(position), inverse, modulus);
-            result.push(remainder);
-        });
+            kernel.sub_scaled(limb, poly.limb_at(position, ring), inverse, modulus);
+        }
         result
     }
 }
@@ -207,16 +216,20 @@ mod tests {
                         numbers.iter().map(|&x| i128::from(x).rem_euclid(prime) as u32).collect()
                     }).collect();
                     let residues: Vec<&[u32]> = residues.iter().map(Vec::as_slice).collect();
-                    BasisExtension::new(&ring, &from, &to).extend(&residues, |position, got| {
+                    let mut extended = vec![vec![0; numbers.len()]; 5];
+                    let outputs = extended.iter_mut().map(Vec::as_mut_slice).enumerate();
+                    BasisExtension::new(&ring, &from, &to).extend(&residues, outputs);
+                    for position in to {
+                        let got = &extended[position];
                         let prime = i128::from(ring.moduli()[position].prime());
-                        for (&x, got) in numbers.iter().zip(got) {
+                        for (&x, &got) in numbers.iter().zip(got) {
                             let mut centred = i128::from(x).rem_euclid(product);
                             if centred > product / 2 {
                                 centred -= product;
                             }
                             assert_eq!(i128::from(got), centred.rem_euclid(prime), "{x} from {from:?}");
                         }
-                    });
+                    }
                 }
             }
         }

@@ -11,7 +11,7 @@ use super::{Engine, EvalError};
 /// A polynomial's digits modulo Q·P, ready for any number of keys: what rotations of one
 /// ciphertext share (hoisting, Halevi and Shoup, ePrint 2018/244, section 4).
 #[derive(Clone, Debug)]
-pub struct Decomposed {
+pub(super) struct Decomposed {
     digits: Vec<Poly<Ntt>>,
     digit_primes: usize,
     level: Level,
@@ -20,8 +20,7 @@ pub struct Decomposed {
 impl Engine {
     /// Decomposes a polynomial modulo Q into digits of this many primes (at most all), each
     /// extended to Q·P.
-    #[must_use]
-    pub fn decompose(&self, poly: &Poly<Ntt>, digit_primes: usize) -> Decomposed {
+    pub(super) fn decompose(&self, poly: &Poly<Ntt>, digit_primes: usize) -> Decomposed {
         let digit_primes = digit_primes.clamp(1, self.digits.len());
         let ring = &self.ring;
         let level = poly.basis().level();
@@ -29,21 +28,18 @@ impl Engine {
         let kernel = kernel();
         let extend = |extension: &super::BasisExtension| {
             let mut digit = Poly::zero(ring, Basis::Qp(level));
-            let mut extended: Vec<Vec<u32>> = vec![Vec::new(); ring.moduli().len()];
             let sources: Vec<&[u32]> = extension
                 .sources()
                 .map(|position| coefficients.limb_at(position, ring))
                 .collect();
-            extension.extend(&sources, |position, mut residues| {
-                kernel.forward_ntt(&mut residues, ring.tables(position));
-                extended[position] = residues;
-            });
-            for (to, position) in digit.limbs_mut().zip(ring.limbs(Basis::Qp(level))) {
-                let from: &[u32] = match extended[position].as_slice() {
-                    [] => poly.limb_at(position, ring),
-                    residues => residues,
-                };
-                to.copy_from_slice(from);
+            let positions = ring.limbs(Basis::Qp(level));
+            extension.extend(&sources, positions.clone().zip(digit.limbs_mut()));
+            for (limb, position) in digit.limbs_mut().zip(positions) {
+                if extension.sources().any(|source| source == position) {
+                    limb.copy_from_slice(poly.limb_at(position, ring));
+                } else {
+                    kernel.forward_ntt(limb, ring.tables(position));
+                }
             }
             digit
         };
@@ -107,7 +103,6 @@ impl Engine {
     pub(super) fn mod_down(&self, poly: &Poly<Ntt>) -> Poly<Ntt> {
         let level = poly.basis().level();
         let division = &self.mod_downs[usize::from(level.0)];
-        let limbs = division.divide(&self.ring, |position| poly.limb_at(position, &self.ring));
-        Poly::from_limbs(limbs.iter().map(Vec::as_slice), &self.ring, Basis::Q(level))
+        division.divide(&self.ring, poly, Basis::Q(level))
     }
 }

@@ -182,7 +182,7 @@ impl Engine {
         };
         let giants: Vec<Lifted> = matrix
             .plaintexts
-            .par_chunks(plan.babies)
+            .chunks(plan.babies)
             .map(giant)
             .collect::<Result<_, EvalError>>()?;
         let Some((last, rest)) = giants.split_last() else {
@@ -197,7 +197,7 @@ impl Engine {
     }
 
     /// `x` rotated by `0, 1, …, babies-1` times the baby step: from one decomposition where every
-    /// step has a key, else from one to the next.
+    /// step has a key as good as the baby step's, else from one to the next.
     fn baby_rotations(
         &self,
         plan: &MatrixPlan,
@@ -208,7 +208,16 @@ impl Engine {
         let steps: Vec<u32> = (1..plan.babies as u32)
             .map(|baby| baby * plan.baby_step())
             .collect();
-        if steps.len() > 1 && steps.iter().all(|step| keys.rotations.contains_key(step)) {
+        let base = keys.rotations.get(&plan.baby_step());
+        let serves = |step: &u32| {
+            keys.rotations
+                .get(step)
+                .zip(base)
+                .is_some_and(|(key, base)| {
+                    key.level() >= x.level() && key.digit_primes() <= base.digit_primes()
+                })
+        };
+        if steps.len() > 1 && steps.iter().all(serves) {
             rotations.extend(self.rotate_hoisted(x, &steps, keys)?);
         } else {
             for baby in 0..steps.len() {

@@ -9,7 +9,8 @@ use shared::ring::{Ntt, Poly};
 use shared::wire::KeyUse;
 
 use super::arithmetic::{check_levels, check_scales};
-use super::{Decomposed, Engine, EvalError};
+use super::key_switch::Decomposed;
+use super::{Engine, EvalError};
 
 /// A ciphertext on its way through a chain of rotations and sums: its first half stays multiplied
 /// by P until the end, so that the chain divides it once and not at every rotation.

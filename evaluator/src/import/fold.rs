@@ -84,8 +84,11 @@ impl Folded {
         if let Some(waiting) = self.waiting.take() {
             apply_to(&linear.weights, &waiting.values, &mut linear.bias);
         }
-        match self.layers.last_mut() {
-            Some(Layer::Linear(before)) => *before = merge(before, &linear)?,
+        match self.layers.split_last_mut() {
+            Some((Layer::Linear(before), others)) => {
+                let taken = others.iter().map(weights_of).sum();
+                *before = merge(before, &linear, MAX_WEIGHTS.saturating_sub(taken))?;
+            }
             _ => self.layers.push(Layer::Linear(linear)),
         }
         Ok(())
@@ -104,12 +107,17 @@ impl Folded {
     }
 }
 
-/// `second ∘ first`.
-fn merge(first: &Linear, second: &Linear) -> Result<Linear, Refusal> {
+fn weights_of(layer: &Layer) -> usize {
+    match layer {
+        Layer::Linear(linear) => linear.weights.len(),
+        Layer::Square => 0,
+    }
+}
+
+/// `second ∘ first`, with so many weights at most.
+fn merge(first: &Linear, second: &Linear, most: usize) -> Result<Linear, Refusal> {
     let (rows, columns) = (second.rows, first.columns);
-    let count = rows
-        .checked_mul(columns)
-        .filter(|&count| count <= MAX_WEIGHTS);
+    let count = rows.checked_mul(columns).filter(|&count| count <= most);
     let work = count.and_then(|count| count.checked_mul(first.rows));
     let Some((count, _)) = count.zip(work.filter(|&work| work <= MAX_MERGE)) else {
         return Err(Refusal {

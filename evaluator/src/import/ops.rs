@@ -20,8 +20,8 @@ use std::rc::Rc;
 use onnx::messages::NodeProto;
 use onnx::{OnnxError, Tensor};
 
-use super::MAX_VALUES;
-use super::trace::{Encrypted, Trace, Value};
+use super::trace::{Encrypted, TooManyWeights, Trace, Value};
+use super::{MAX_VALUES, MAX_WEIGHTS};
 use broadcast::broadcast;
 
 /// An operator that is understood.
@@ -74,6 +74,15 @@ impl OpError {
 impl From<OnnxError> for OpError {
     fn from(error: OnnxError) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<TooManyWeights> for OpError {
+    fn from(TooManyWeights: TooManyWeights) -> Self {
+        Self::new(format!(
+            "with it, the nodes up to here have more than {MAX_WEIGHTS} weights together"
+        ))
+        .instead("use fewer or smaller layers")
     }
 }
 
@@ -213,16 +222,19 @@ fn shape_of(value: &Value) -> &[usize] {
 }
 
 /// The same numbers in another shape, of which there must be as many.
-fn with_shape(value: &Value, shape: Vec<usize>) -> Value {
-    match value {
-        Value::Constant(tensor) => Value::Constant(Rc::new(Tensor {
-            dims: shape,
-            data: tensor.data.clone(),
-        })),
+fn with_shape(value: &Value, shape: Vec<usize>, trace: &mut Trace) -> Result<Value, OpError> {
+    Ok(match value {
+        Value::Constant(tensor) => {
+            trace.claim(product(&shape).unwrap_or(usize::MAX))?;
+            Value::Constant(Rc::new(Tensor {
+                dims: shape,
+                data: tensor.data.clone(),
+            }))
+        }
         Value::Encrypted(encrypted) => Value::Encrypted(Encrypted {
             shape,
             step: encrypted.step,
         }),
         Value::Refused => Value::Refused,
-    }
+    })
 }

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use onnx::Tensor;
 
+use super::MAX_WEIGHTS;
 use crate::network::Linear;
 
 /// What a name in the graph stands for.
@@ -52,6 +53,10 @@ pub struct Bias {
     pub values: Vec<f64>,
 }
 
+/// More than [`MAX_WEIGHTS`] numbers, all nodes together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyWeights;
+
 struct Step {
     of: StepId,
     action: Action,
@@ -61,11 +66,23 @@ struct Step {
 #[derive(Default)]
 pub struct Trace {
     steps: Vec<Step>,
+    claimed: usize,
 }
 
 impl Trace {
     /// The image itself.
     pub const IMAGE: StepId = StepId(0);
+
+    /// Takes `count` numbers out of what all nodes together may copy from the file's constants:
+    /// any number of nodes may use the same one. To be asked before copying.
+    pub fn claim(&mut self, count: usize) -> Result<(), TooManyWeights> {
+        self.claimed = self
+            .claimed
+            .checked_add(count)
+            .filter(|&claimed| claimed <= MAX_WEIGHTS)
+            .ok_or(TooManyWeights)?;
+        Ok(())
+    }
 
     /// Continues `of`.
     pub fn push(&mut self, of: StepId, action: Action) -> StepId {

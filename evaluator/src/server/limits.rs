@@ -14,9 +14,11 @@ pub struct Limits {
     pub jobs: usize,
     /// Key uploads at a time.
     pub uploads: usize,
+    /// Bodies of classifications read at a time.
+    pub inputs: usize,
     /// Body of a key upload.
     pub key_body: BodyLimits,
-    /// Body of a classification.
+    /// Body of a classification; never more is read than the model's input takes.
     pub input_body: BodyLimits,
     /// What sessions may hold.
     pub sessions: SessionLimits,
@@ -32,6 +34,7 @@ impl Limits {
             // A job takes milliseconds, so this is far less than a second of waiting.
             jobs: threads.saturating_mul(16),
             uploads: 32,
+            inputs: 256,
             key_body: BodyLimits {
                 bytes: 16 << 20,
                 time: Duration::from_secs(60),

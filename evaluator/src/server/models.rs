@@ -81,12 +81,19 @@ pub fn load_directory(directory: &Path) -> Result<Vec<Circuit>, Vec<ModelError>>
 /// # Errors
 /// Why it can't be served.
 pub fn load(path: &Path) -> Result<Circuit, ModelError> {
-    let network = read_network(path)?;
+    compile(path, &read_network(path)?)
+}
+
+/// Makes a circuit of the network that was read from `path`.
+///
+/// # Errors
+/// The file's name doesn't make an id, or no circuit fits.
+pub fn compile(path: &Path, network: &Network) -> Result<Circuit, ModelError> {
     let file = path.display().to_string();
     let Some(id) = id_of(path) else {
         return Err(ModelError::Name { file });
     };
-    Circuit::compile(id, &network).map_err(|reason| ModelError::Circuit { file, reason })
+    Circuit::compile(id, network).map_err(|reason| ModelError::Circuit { file, reason })
 }
 
 /// Reads one model without looking for a circuit.

@@ -110,9 +110,11 @@ fn lifetime(path: &str) -> HeaderValue {
 }
 
 /// Whether trunk put a hash into this name: `client-0123456789abcdef.js`, or with `_bg` behind it.
+/// trunk doesn't pad its 64 bits; one hash in 65,536 has fewer than 13 digits and is asked for.
 fn has_content_hash(name: &str) -> bool {
-    let is_hash =
-        |part: &str| part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_hash = |part: &str| {
+        (13..=16).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let mut parts = name.split(['-', '_', '.']).skip(1);
     parts.any(is_hash)
 }
@@ -127,6 +129,8 @@ mod tests {
             "/client-wasm-0123456789abcdef.js",
             "/deep/client-wasm-0123456789abcdef_bg.wasm",
             "/style-fedcba9876543210.css",
+            "/client-0123456789abcde.js",
+            "/client-0123456789abc.js",
         ] {
             assert_eq!(lifetime(kept), KEEP, "{kept}");
         }
@@ -134,7 +138,8 @@ mod tests {
             "/",
             "/index.html",
             "/worker.js",
-            "/client-0123456789abcde.js",
+            "/client-0123456789ab.js",
+            "/client-0123456789abcdef0.js",
             "/client-0123456789abcdeg.js",
             "/0123456789abcdef.js",
             "/client-0123456789abcdef.js/",

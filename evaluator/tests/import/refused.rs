@@ -411,6 +411,67 @@ fn too_many_weights_after_merging() {
 }
 
 #[test]
+fn too_many_weights_in_layers_together() {
+    let mut graph = Graph::new(&[1, 4000])
+        .floats("down", &[4000, 1], &ramp(4000))
+        .floats("up", &[1, 4000], &ramp(4000));
+    let mut last = "image".to_owned();
+    for layer in 0..2 {
+        let [low, high, square] = ["low", "high", "square"].map(|name| format!("{name}{layer}"));
+        graph = graph
+            .node("MatMul", &[&last, "down"], &low)
+            .node("MatMul", &[&low, "up"], &high)
+            .node("Mul", &[&high, &high], &square);
+        last = square;
+    }
+    let graph = graph.node("Identity", &[&last], "logits");
+    check(
+        &graph,
+        "merging it with 'low1_node' before it takes too many weights",
+    );
+}
+
+/// One constant, many nodes: 65 of them would copy more than 2^24 numbers.
+fn shared(node: impl Fn(&str, &str) -> NodeProto) -> Graph {
+    let mut graph = Graph::new(&[1, 512]).floats("w", &[512, 512], &ramp(1 << 18));
+    for number in 0..65 {
+        let (name, output) = (format!("copy{number}"), format!("value{number}"));
+        graph = graph.push(node(&name, &output));
+    }
+    graph.node("Identity", &["value64"], "logits")
+}
+
+#[test]
+fn too_many_weights_in_nodes_that_share_a_constant() {
+    let expected = "'copy64': with it, the nodes up to here have more than 16777216 weights \
+                    together; use fewer or smaller layers";
+    for (op, inputs) in [
+        ("MatMul", &["image", "w"][..]),
+        ("Gemm", &["image", "w"]),
+        ("Flatten", &["w"]),
+    ] {
+        let graph = shared(|name, output| NodeProto::new(op, name, inputs, &[output]));
+        check(
+            &graph,
+            &format!("1 node can't be evaluated:\n  {op} {expected}"),
+        );
+    }
+}
+
+#[test]
+fn too_many_biases() {
+    let mut graph = Graph::new(&[1, 1 << 16]).floats("one", &[1], &[1.0]);
+    for number in 0..257 {
+        let name = format!("add{number}");
+        graph = graph.push(NodeProto::new("Add", &name, &["image", "one"], &[&name]));
+    }
+    check(
+        &graph.node("Identity", &["add256"], "logits"),
+        "1 node can't be evaluated:\n  Add 'add256': with it, the nodes up to here have more than",
+    );
+}
+
+#[test]
 fn old_operators() {
     let mut graph = Graph::new(&[1, 6]).node("Identity", &["image"], "logits");
     graph.proto.opset_import = vec![OperatorSetIdProto::standard(6)];

@@ -79,6 +79,7 @@ pub fn limits() -> Limits {
     let mut limits = Limits::for_threads(1);
     limits.jobs = 1;
     limits.uploads = 1;
+    limits.inputs = 1;
     limits.key_body.bytes = 4096;
     limits.input_body.bytes = 1024;
     limits

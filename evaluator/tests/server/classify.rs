@@ -201,6 +201,17 @@ async fn an_input_of_another_level_or_scale_is_refused() {
 }
 
 #[actix_web::test]
+async fn an_input_is_as_long_as_the_models_message_at_most() {
+    let it = Classification::new().await;
+    let address = it.open(&it.model.keys).await;
+    let mut body = it.input();
+    let detail = format!("larger than the {} bytes", body.len());
+    body.push(0);
+    let reply = it.server.call(octets(&address, body)).await;
+    check_problem(&reply, 413, "body-too-large", &detail);
+}
+
+#[actix_web::test]
 async fn keys_larger_than_the_store() {
     let mut limits = limits();
     limits.key_body.bytes = 16 << 20;

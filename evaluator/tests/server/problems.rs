@@ -1,5 +1,6 @@
 //! Every way a request can fail, with the problem it gets.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -262,7 +263,7 @@ async fn keys_that_are_no_message() {
         keys(other),
         400,
         "wrong-parameter-set",
-        "the models here use n12 (",
+        "n12 (", // Among others, by fingerprint.
     )
     .await;
     let input = server.header(MessageKind::Input);
@@ -297,7 +298,7 @@ async fn a_residue_that_is_not_below_its_prime() {
     let server = TestServer::with_limits(limits);
     let mut keys = server.no_keys();
     keys[16] = 1;
-    keys.extend([1, 0, 0, 0, 0]); // Step 1 at level 0.
+    keys.extend([1, 0, 0, 0, 0, 1]); // Step 1 at level 0, one prime a digit.
     keys.extend([0; 32]);
     keys.extend(vec![0xff; 1 << 17]);
     let reply = server.call(octets("/api/v1/sessions", keys)).await;
@@ -382,6 +383,70 @@ async fn uploads_are_bounded() {
         "busy",
         "all 0 places for key uploads are taken",
     );
+}
+
+#[actix_web::test]
+async fn inputs_are_bounded() {
+    let mut limits = limits();
+    limits.inputs = 0;
+    let server = TestServer::with_limits(limits);
+    let id = server.open_session().await.id;
+    let classify = format!("/api/v1/sessions/{id}/classify?model=one");
+    let reply = server.call(octets(&classify, "")).await;
+    check_problem(&reply, 503, "busy", "all 0 places for inputs are taken");
+    assert_eq!(reply.header(header::RETRY_AFTER), "1");
+    let unheld = octets(&format!("{UNHELD}/classify?model=one"), "");
+    check_problem(&server.call(unheld).await, 410, "session-gone", "");
+}
+
+#[actix_web::test]
+async fn an_inputs_place_is_free_again() {
+    let server = TestServer::new(); // Takes one input at a time.
+    let id = server.open_session().await.id;
+    let classify = format!("/api/v1/sessions/{id}/classify?model=one");
+    for body in [vec![], vec![0; 1025], vec![]] {
+        let reply = server.call(octets(&classify, body)).await;
+        assert_ne!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+}
+
+/// The kinds in code: words like `not-found` with a title like `Nothing here` behind them.
+fn kinds_in(code: &str) -> BTreeSet<&str> {
+    let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+    let parts: Vec<_> = code.split('"').collect();
+    let is_kind = |word: &str| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let is_title = |word: &str| word.starts_with(|first: char| first.is_ascii_uppercase());
+    parts
+        .windows(3)
+        .filter(|part| is_kind(part[0]) && part[1].trim() == "," && is_title(part[2]))
+        .map(|part| part[0])
+        .collect()
+}
+
+/// The words in backquotes in the table's rows of this prefix, in the column of this number.
+fn kinds_in_table<'a>(text: &'a str, prefix: &str, column: usize) -> BTreeSet<&'a str> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix(prefix));
+    rows.filter_map(|row| row.split('|').nth(column))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+#[test]
+fn every_kind_is_documented() {
+    let messages = include_str!("../../src/server/problem/message.rs");
+    let of_messages = kinds_in(messages);
+    assert_eq!(kinds_in_table(messages, "//! |", 0), of_messages);
+    let mut kinds = kinds_in(include_str!("../../src/server/problem.rs"));
+    assert!(kinds.contains("session-gone") && of_messages.contains("missing-key"));
+    kinds.extend(of_messages);
+    let document = include_str!("../../../docs/wire-format.md");
+    let (_, problems) = document.split_once("### Problems").expect("a section");
+    assert_eq!(kinds_in_table(problems, "|", 1), kinds);
 }
 
 #[actix_web::test]

@@ -202,8 +202,15 @@ mod tests {
     use crate::ring::galois::GaloisElement;
     use proptest::prelude::*;
 
-    /// 17 to 31 bits, each 1 modulo 2^13.
-    const PRIMES: [u32; 5] = [65_537, 1_032_193, 33_538_049, 134_176_769, 2_147_352_577];
+    /// 17 to 31 bits, each 1 modulo 2^13; on either side of 2^30, where lazy ranges end.
+    const PRIMES: [u32; 6] = [
+        65_537,
+        1_032_193,
+        33_538_049,
+        1_073_692_673,
+        1_073_750_017,
+        2_147_352_577,
+    ];
 
     /// Residues with 0 and `prime - 1` among them.
     fn residues(prime: u32, count: usize) -> impl Strategy<Value = Vec<u32>> {

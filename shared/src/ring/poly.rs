@@ -130,7 +130,7 @@ impl<D: Domain> Poly<D> {
         self.zip_assign(rhs, ring, Modulus::sub)
     }
 
-    /// Keeps the residues of the lower primes only; a no-op at or below that level.
+    /// Keeps the residues of the lower primes of Q only.
     pub fn drop_to(&mut self, level: Level, ring: &Ring) {
         if level < self.basis.level() || self.basis != Basis::Q(self.basis.level()) {
             let target = Basis::Q(level.min(self.basis.level()));
@@ -184,23 +184,6 @@ impl Poly<Coeff> {
 }
 
 impl Poly<Ntt> {
-    /// The polynomial with these NTT residues, in the order of [`Ring::limbs`]; whoever gives them
-    /// keeps them below their primes. Missing ones are zero.
-    #[must_use]
-    pub fn from_limbs<'a>(
-        limbs: impl IntoIterator<Item = &'a [u32]>,
-        ring: &Ring,
-        basis: Basis,
-    ) -> Self {
-        let mut poly = Self::zero(ring, basis);
-        for (to, from) in poly.limbs_mut().zip(limbs) {
-            for (to, &from) in to.iter_mut().zip(from) {
-                *to = from;
-            }
-        }
-        poly
-    }
-
     /// The same polynomial by its coefficients.
     #[must_use]
     pub fn into_coeff(self, ring: &Ring) -> Poly<Coeff> {

@@ -80,7 +80,11 @@ impl<'a> Reader<'a> {
         let bytes = self.take(bits.div_ceil(8), &what)?;
         let moduli = ring.moduli_of(basis);
         let mut residues = vec![0; count * moduli.len()];
-        unpack(bytes, residues.chunks_exact_mut(count).zip(moduli), what)?;
+        unpack(
+            bytes,
+            residues.chunks_exact_mut(count.max(1)).zip(moduli),
+            what,
+        )?;
         Ok(residues)
     }
 

@@ -61,7 +61,14 @@ pub fn read_header<'a>(
     ring: &Ring,
 ) -> Result<&'a [u8], WireError> {
     let (_, _, found_kind, zero, found) = read_fields(&mut Reader::new(message))?;
-    if found_kind != kind as u8 || zero != 0 {
+    if zero != 0 {
+        let reason = format!("byte 7 is {zero}, not 0");
+        return Err(WireError::Fields {
+            what: "the header".to_owned(),
+            reason,
+        });
+    }
+    if found_kind != kind as u8 {
         return Err(WireError::Kind {
             found: found_kind,
             expected: kind,

@@ -106,10 +106,16 @@ fn main() -> Result<()> {
     let report = report(&setting, &mut outcomes, &traffic);
     println!("{report}");
     println!("{} images in {:.0} s", outcomes.len(), wall.as_secs_f64());
+    let right = |outcome: &&Outcome| outcome.encrypted == outcome.label;
+    let right = outcomes.iter().filter(right).count();
+    let accuracy = 100.0 * right as f64 / outcomes.len() as f64;
     if let Some(card) = &args.card {
-        write_card(card, &report)?;
+        let row = format!(
+            "| encrypted | {right} of {} | {accuracy:.2} % |",
+            outcomes.len()
+        );
+        write_card(card, &row, &report)?;
     }
-    let accuracy = percent(&outcomes, |outcome| outcome.encrypted == outcome.label);
     ensure!(
         accuracy >= args.at_least,
         "accuracy {accuracy:.2} % is below {} %",
@@ -290,8 +296,8 @@ fn machine() -> String {
     )
 }
 
-/// Replaces the card's section on the encrypted run.
-fn write_card(card: &Path, report: &str) -> Result<()> {
+/// Replaces the card's section on the encrypted run, and its row in the table of accuracies.
+fn write_card(card: &Path, row: &str, report: &str) -> Result<()> {
     const TITLE: &str = "## Encrypted\n";
     let text = fs::read_to_string(card).with_context(|| card.display().to_string())?;
     let missing = || format!("{} has no section {TITLE:?}", card.display());
@@ -300,6 +306,15 @@ fn write_card(card: &Path, report: &str) -> Result<()> {
         .find("\n## ")
         .map_or(text.len(), |end| start + end);
     let section = format!("Measured by `cargo xtask accuracy`.\n\n{report}");
-    fs::write(card, format!("{}{section}{}", &text[..start], &text[end..]))?;
+    let text = format!("{}{section}{}", &text[..start], &text[end..]);
+    let replaced = |line| {
+        if str::starts_with(line, "| encrypted |") {
+            row
+        } else {
+            line
+        }
+    };
+    let lines: Vec<&str> = text.lines().map(replaced).collect();
+    fs::write(card, lines.join("\n") + "\n")?;
     Ok(())
 }

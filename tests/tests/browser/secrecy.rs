@@ -2,12 +2,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tests::page::SIDE;
 use tests::proxy::Exchange;
 use tests::secrecy::{
-    Needle, agreement, assert_absent, byte_needles, entropy, image_needles, number_needles,
+    Needle, agreement, assert_absent, byte_needles, entropy, image_needles, leading_needles,
+    number_needles, secret_needles,
 };
+use tests::tap;
 
 use super::{Run, is_key_upload, is_query};
+use crate::service::secret_coefficients;
 
 const OCTETS: &str = "application/octet-stream";
 
@@ -30,7 +34,108 @@ fn message(exchange: &Exchange) -> Vec<u8> {
     [envelope(exchange).as_bytes(), b"\n\n", &exchange.body].concat()
 }
 
+const CLASSES: usize = 10;
+
+/// What the worker's code handles for each drawing, unrounded.
+struct Plain {
+    /// The input that is encrypted.
+    input: Vec<f64>,
+    /// What decryption gives, up to the last bits.
+    logits: Vec<f64>,
+    probabilities: Vec<f64>,
+}
+
+/// The numbers in `[0, 1]` that some messages end with; before them stand as many bytes of other
+/// fields as `header` allows.
+fn endings(run: &Run, count: usize, header: std::ops::RangeInclusive<usize>) -> Vec<Vec<f64>> {
+    let messages = run.told.iter().filter_map(|message| -> Option<Vec<f64>> {
+        let before = message.len().checked_sub(8 * count)?;
+        let (numbers, _) = message[before..].as_chunks();
+        let numbers = numbers
+            .iter()
+            .map(|&number| f64::from_le_bytes(number))
+            .collect();
+        header.contains(&before).then_some(numbers)
+    });
+    let plausible = |number: &f64| (0.0..=1.0).contains(number);
+    messages
+        .filter(|numbers| numbers.iter().all(plausible))
+        .collect()
+}
+
+/// Reads them off the messages between page and worker; what the page shows proves them right, and
+/// that the key that decrypts the replies is the page's.
+fn plain(run: &Run) -> Vec<Plain> {
+    // Before the pixels: the message's number, a job and a length; before the probabilities also
+    // a time and a class.
+    let inputs = endings(run, SIDE * SIDE, 3..=16);
+    let answers = endings(run, CLASSES, 8..=24);
+    let queries = run.queries();
+    let drawings = &run.drawings;
+    assert_eq!(inputs.len(), drawings.len(), "inputs of drawings");
+    assert_eq!(answers.len(), drawings.len(), "answers to drawings");
+    assert_eq!(queries.len(), drawings.len(), "queries for drawings");
+    let mut all = Vec::new();
+    for (((drawing, input), probabilities), query) in
+        drawings.iter().zip(inputs).zip(answers).zip(queries)
+    {
+        for (shown, pixel) in drawing.preview.iter().zip(&input) {
+            assert!(
+                (f64::from(*shown) - 255.0 * pixel).abs() <= 1.0,
+                "another drawing"
+            );
+        }
+        for ((_, shown), probability) in drawing.answer.bars.iter().zip(&probabilities) {
+            assert!((shown - probability).abs() < 1e-5, "another answer");
+        }
+        let logits = run.keys.decrypt(&query.reply).expect("the page's reply");
+        assert_eq!(logits.argmax().to_string(), drawing.answer.class);
+        for (ours, theirs) in logits.probabilities().iter().zip(&probabilities) {
+            assert!(
+                (ours - theirs).abs() < 1e-9,
+                "another secret key: {ours}, not {theirs}"
+            );
+        }
+        all.push(Plain {
+            input,
+            logits: logits.values().to_vec(),
+            probabilities,
+        });
+    }
+    all
+}
+
 fn needles(run: &Run) -> Vec<Needle> {
+    let mut needles = key_needles(run);
+    for plain in plain(run) {
+        // The worker's own logits aren't told; other sines may give other last bits.
+        needles.extend(leading_needles("the logits", &plain.logits));
+        for (label, values, window) in [
+            ("the input", &plain.input, 4),
+            ("the logits", &plain.logits, 2),
+            ("the probabilities", &plain.probabilities, 3),
+        ] {
+            needles.extend(number_needles(label, values, window, window.min(3)));
+            let bytes: Vec<u8> = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
+            needles.extend(byte_needles(label, &bytes, 24, 18));
+        }
+    }
+    needles.extend(shown_needles(run));
+    needles
+}
+
+/// The secret key in every form that is searched for.
+fn key_needles(run: &Run) -> Vec<Needle> {
+    let seed = tap::known_bytes();
+    let coefficients = secret_coefficients(seed, run.keys.plan().ring().degree());
+    secret_needles(&seed, &run.keys, &coefficients)
+}
+
+/// What the page makes of them for people.
+fn shown_needles(run: &Run) -> Vec<Needle> {
     let mut needles = Vec::new();
     for drawing in &run.drawings {
         needles.extend(image_needles(&drawing.preview));
@@ -56,7 +161,20 @@ fn needles(run: &Run) -> Vec<Needle> {
 }
 
 #[test]
-fn no_request_holds_a_drawing_or_an_answer() {
+fn the_worker_keeps_its_key_to_itself() {
+    let run = Run::get();
+    // A wrong key would be absent, too.
+    assert_eq!(plain(run).len(), run.drawings.len());
+    let told: Vec<(&str, &[u8])> = run
+        .told
+        .iter()
+        .map(|bytes| ("a message", &bytes[..]))
+        .collect();
+    assert_absent(&told, &key_needles(run));
+}
+
+#[test]
+fn no_request_holds_a_drawing_an_answer_or_the_key() {
     let run = Run::get();
     let messages: Vec<(String, Vec<u8>)> = run
         .exchanges
@@ -67,7 +185,30 @@ fn no_request_holds_a_drawing_or_an_answer() {
         .iter()
         .map(|(line, bytes)| (line.as_str(), bytes.as_slice()))
         .collect();
-    assert_absent(&haystacks, &needles(run));
+    let needles = needles(run);
+    assert_absent(&haystacks, &needles);
+
+    // The search finds what is there.
+    let first = &plain(run)[0];
+    let double = |values: &[f64]| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let single = |&value: &f64| (value as f32).to_le_bytes();
+    let others = first.logits.iter().map(|x| x * (1.0 + 1e-14));
+    let leaks: [Vec<u8>; 6] = [
+        tap::known_bytes::<32>().to_vec(),
+        double(&first.input),
+        first.input.iter().flat_map(single).collect(),
+        double(&first.logits),
+        others.flat_map(f64::to_le_bytes).collect(),
+        double(&first.probabilities),
+    ];
+    for (index, leak) in leaks.iter().enumerate() {
+        let leaky = [&run.queries()[0].body[..], leak].concat();
+        let search = || assert_absent(&[("a leak", &leaky)], &needles);
+        assert!(
+            std::panic::catch_unwind(search).is_err(),
+            "leak {index} was overlooked"
+        );
+    }
 }
 
 #[test]

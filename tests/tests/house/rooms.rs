@@ -10,7 +10,7 @@ fn links(package: &str) -> Result<Vec<String>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args([
             "tree",
-            "--offline",
+            "--locked",
             "--package",
             package,
             "--edges",

@@ -115,3 +115,33 @@ fn every_crate_takes_the_common_lints() {
         (is_crate && !linted).then(|| "lacks `[lints] workspace = true`".to_owned())
     });
 }
+
+/// What a page of Markdown points to in this repository, without the place inside it.
+fn targets(text: &str) -> impl Iterator<Item = &str> {
+    let after = |opening: &'static str, end| {
+        let pieces = text.split(opening).skip(1);
+        pieces.filter_map(move |rest| rest.split([end, ' ', '\n']).next())
+    };
+    after("](", ')')
+        .chain(after("src=\"", '"'))
+        .filter(|target| !target.contains(':'))
+        .filter_map(|target| target.split('#').next())
+        .filter(|file| !file.is_empty())
+}
+
+#[test]
+fn links_lead_somewhere() {
+    check(&[".md"], |path, text| {
+        let leads = |target: &&str| root().join(path).with_file_name(target).exists();
+        let dead: Vec<&str> = targets(text).filter(|target| !leads(target)).collect();
+        (!dead.is_empty()).then(|| format!("links to what isn't there: {dead:?}"))
+    });
+}
+
+#[test]
+fn every_figure_is_filled_in() {
+    check(&["README.md"], |_, text| {
+        let empty = text.lines().position(|line| line.contains("| … |"))?;
+        Some(format!("has an empty cell in line {}", empty + 1))
+    });
+}

@@ -94,7 +94,7 @@ fn square_with_relinearization_and_rescale() {
 
 #[test]
 fn rotations_move_slots_to_the_left() {
-    for fixture in Fixture::all(30, &[1, 5, 1024, 2047]) {
+    for fixture in Fixture::all(50, &[1, 5, 1024, 2047]) {
         let engine = &fixture.engine;
         let values = numbers(engine.slots(), 4);
         let fresh = fixture.encrypt(&values, 0);

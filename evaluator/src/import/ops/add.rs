@@ -1,6 +1,6 @@
 //! `Add`: a bias on encrypted values.
 
-use super::{Node, Op, OpError, broadcast};
+use super::{Node, Op, OpError, broadcast, count};
 use crate::import::trace::{Action, Bias, Encrypted, Trace, Value};
 
 pub const OP: Op = Op {
@@ -19,6 +19,7 @@ fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
         }
         _ => return Err(OpError::new("it adds constants").instead("export with constant folding")),
     };
+    trace.claim(count(&value.shape)?)?;
     let values = broadcast(constant, &value.shape)?;
     let step = trace.push(
         value.step,

@@ -9,7 +9,7 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, _: &mut Trace) -> Result<Value, OpError> {
+fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
     let value = node.one()?;
     let axis = node.proto.attribute_int("axis")?.unwrap_or(1);
     let shape = shape_of(value);
@@ -24,7 +24,7 @@ fn build(node: &Node<'_>, _: &mut Trace) -> Result<Value, OpError> {
         )));
     };
     match product(before).zip(product(behind)) {
-        Some((before, behind)) => Ok(with_shape(value, vec![before, behind])),
+        Some((before, behind)) => with_shape(value, vec![before, behind], trace),
         None => Err(OpError::new(format!("shape {shape:?} is too large"))),
     }
 }

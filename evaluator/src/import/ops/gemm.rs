@@ -28,7 +28,7 @@ fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
         return Err(OpError::new(format!("A has shape {:?}", value.shape))
             .instead("flatten it to 1×values"));
     };
-    let (rows, weights) = matrix(tensor, transposed, columns, alpha)?;
+    let (rows, weights) = matrix(tensor, transposed, columns, alpha, trace)?;
     let shape = vec![1, rows];
     let bias = match addend {
         None => vec![0.0; count(&shape)?],

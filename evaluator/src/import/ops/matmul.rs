@@ -3,7 +3,6 @@
 use onnx::Tensor;
 
 use super::{Node, Op, OpError, count, floats};
-use crate::import::MAX_WEIGHTS;
 use crate::import::trace::{Action, Encrypted, Trace, Value};
 use crate::network::Linear;
 
@@ -28,7 +27,7 @@ fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
             );
         }
     };
-    let (rows, weights) = matrix(tensor, false, columns, 1.0)?;
+    let (rows, weights) = matrix(tensor, false, columns, 1.0, trace)?;
     let mut shape = batch.to_vec();
     shape.push(rows);
     let linear = Linear {
@@ -49,6 +48,7 @@ pub fn matrix(
     transposed: bool,
     columns: usize,
     factor: f64,
+    trace: &mut Trace,
 ) -> Result<(usize, Vec<f64>), OpError> {
     let values = floats(tensor)?;
     let (inner, rows) = match *tensor.dims.as_slice() {
@@ -66,14 +66,7 @@ pub fn matrix(
             "it takes {inner} values and is given {columns}"
         )));
     }
-    if count(&[rows])?
-        .checked_mul(columns)
-        .is_none_or(|weights| weights > MAX_WEIGHTS)
-    {
-        return Err(OpError::new(format!(
-            "it has more than {MAX_WEIGHTS} weights"
-        )));
-    }
+    trace.claim(count(&[rows])?.saturating_mul(columns))?;
     let scaled = |&value: &f32| factor * f64::from(value);
     let weights = if transposed {
         values.iter().map(scaled).collect()

@@ -12,7 +12,7 @@ pub const OP: Op = Op {
 /// Stands in a shape for what is left over.
 const REST: i64 = -1;
 
-fn build(node: &Node<'_>, _: &mut Trace) -> Result<Value, OpError> {
+fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
     let [value, Value::Constant(target)] = node.two()? else {
         return Err(OpError::new("its shape is computed").instead("export with constant shapes"));
     };
@@ -36,7 +36,7 @@ fn build(node: &Node<'_>, _: &mut Trace) -> Result<Value, OpError> {
     let shape = product(before)
         .and_then(|count| fill_rest(&sizes, count))
         .ok_or_else(wrong)?;
-    Ok(with_shape(value, shape))
+    with_shape(value, shape, trace)
 }
 
 /// The sizes of `count` values, where at most one is open.

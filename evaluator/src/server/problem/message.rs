@@ -11,6 +11,7 @@
 //! | `malformed-body` | 400 | is wrong in another way |
 //! | `missing-key` | 422 | is fine, but the session lacks a key for the circuit |
 //! | `key-level-too-low` | 422 | is fine, but a key was made for too low a level |
+//! | `key-digits-too-large` | 422 | is fine, but a key's digits have more primes than asked for |
 //! | `wrong-input` | 422 | is a ciphertext of another level or scale than the circuit takes |
 
 use actix_web::http::StatusCode;

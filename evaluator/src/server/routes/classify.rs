@@ -8,6 +8,8 @@ use actix_web::web::{Bytes, Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use shared::api::OCTET_STREAM;
+use shared::ring::{Basis, Seed};
+use shared::wire::HEADER_LEN;
 
 use super::model;
 use super::sessions::parse_id;
@@ -17,6 +19,9 @@ use crate::server::problem::ApiError;
 use crate::server::{App, SessionKeys};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// What stands before an input's residues: header, level, scale, seed.
+const INPUT_FIELDS: usize = HEADER_LEN + 1 + size_of::<f64>() + size_of::<Seed>();
 
 #[derive(Deserialize)]
 struct ClassifyQuery {
@@ -34,9 +39,11 @@ pub async fn classify(
     let query = Query::<ClassifyQuery>::from_query(request.query_string())
         .map_err(|error| ApiError::BadQuery(error.to_string()))?;
     let circuit = Arc::clone(model(&app, &query.model)?);
+    // Whoever sends slowly holds a place, and nobody's keys.
+    app.sessions.state(id).ok_or(ApiError::SessionGone)?;
+    let body = read_input(&app, &circuit, &request, payload).await?;
     let session = app.sessions.get(id).ok_or(ApiError::SessionGone)?;
     check_parameters(&session, &circuit)?;
-    let body = read_octets(&request, payload, app.limits.input_body).await?;
     let job = move || evaluate(&circuit, &session, &body);
     let (reply, time) = app.pool.run(job).await??;
     app.metrics.record_evaluation(&query.model, time);
@@ -46,6 +53,28 @@ pub async fn classify(
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((SERVER_TIMING, format!("evaluate;dur={milliseconds:.3}")))
         .body(reply))
+}
+
+/// Reads as much as an input of this model takes, in one of the places there are for it.
+async fn read_input(
+    app: &App,
+    circuit: &Circuit,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Bytes, ApiError> {
+    let _place = app.inputs.try_acquire().map_err(|_| ApiError::Busy {
+        places: app.limits.inputs,
+        what: "inputs",
+    })?;
+    let mut limits = app.limits.input_body;
+    limits.bytes = limits.bytes.min(input_bytes(circuit));
+    read_octets(request, payload, limits).await
+}
+
+/// Length of the model's input message.
+fn input_bytes(circuit: &Circuit) -> usize {
+    let level = circuit.info().input.level;
+    INPUT_FIELDS + circuit.ring().encoded_bits(Basis::Q(level)).div_ceil(8)
 }
 
 fn check_parameters(session: &SessionKeys, circuit: &Circuit) -> Result<(), ApiError> {
