@@ -171,7 +171,7 @@ impl Controller {
                 self.session = None;
             }
             // The server may have another model by now, and that needs other keys.
-            Failure::Refused(_) => {
+            Failure::Refused(_) | Failure::Crypto(_) => {
                 self.model = None;
                 self.keys = None;
                 self.session = None;

@@ -157,7 +157,7 @@ fn model(c: &mut Criterion) {
     });
     let reply = Reply::new(fresh, circuit.info().output.packing.period, ring);
     group.bench_function("evaluator/serialise", |b| {
-        b.iter(|| write_reply(&reply, ring))
+        b.iter(|| write_reply(&reply, ring));
     });
     group.finish();
 }

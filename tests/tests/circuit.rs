@@ -265,7 +265,9 @@ fn keys_that_are_missing_or_too_low_are_named_before_anything_runs() {
     };
     let step = circuit.info().keys.rotations[1].step;
     check(
-        &|info| drop(info.keys.rotations.remove(1)),
+        &|info| {
+            info.keys.rotations.remove(1);
+        },
         &format!("no Galois key for a rotation by {step}; uploaded steps: ["),
     );
     check(
