@@ -1,7 +1,7 @@
 //! The one place where arithmetic kernels are chosen.
 //!
 //! [`Scalar`] is the oracle: it meets schoolbook products, and every other kernel computes what it
-//! computes, bit for bit. The vector kernels share one text, [`vector`], and differ in their
+//! computes, bit for bit. The vector kernels share one text, `vector`, and differ in their
 //! instruction set only. The choice is made once, by detected features; the environment variable
 //! [`KERNEL_VARIABLE`] forces one for tests and measurements.
 
