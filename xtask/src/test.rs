@@ -378,7 +378,8 @@ fn accuracy(context: &Context<'_>) -> Result<Outcome> {
         "200",
     ];
     let mut command = context.workspace.cargo(args);
-    finish(command.args(["--at-least", "95", "--data"]).arg(directory))
+    let gates = ["--at-least", "98", "--agree-at-least", "99", "--data"];
+    finish(command.args(gates).arg(directory))
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ struct Args {
     /// Fails below this accuracy, in percent.
     #[arg(long, default_value_t = 0.0)]
     at_least: f64,
+    /// Fails if the encrypted class is the plain one less often than this, in percent.
+    #[arg(long, default_value_t = 0.0)]
+    agree_at_least: f64,
     /// Writes the result into the model's card.
     #[arg(long)]
     card: Option<PathBuf>,
@@ -116,6 +119,12 @@ fn main() -> Result<()> {
         );
         write_card(card, &row, &report)?;
     }
+    let agreement = percent(&outcomes, |outcome| outcome.encrypted == outcome.plain);
+    ensure!(
+        agreement >= args.agree_at_least,
+        "agreement {agreement:.2} % is below {} %",
+        args.agree_at_least
+    );
     ensure!(
         accuracy >= args.at_least,
         "accuracy {accuracy:.2} % is below {} %",
