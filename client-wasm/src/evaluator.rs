@@ -21,7 +21,7 @@ use web_sys::AbortController;
 
 use crate::failure::Failure;
 use crate::http::{self, HttpError, Reply};
-use crate::retry;
+use client::manners;
 
 /// How long a description may take.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -96,8 +96,8 @@ pub async fn classify(
     let evaluate_ms = reply
         .server_timing
         .as_deref()
-        .and_then(evaluate_ms)
-        .unwrap_or(0.0);
+        .and_then(manners::evaluation_time)
+        .map_or(0.0, |time| time.as_secs_f64() * 1e3);
     Ok(Classified {
         reply: reply.body,
         upload_ms: (reply.head_ms - evaluate_ms).max(0.0),
@@ -124,7 +124,7 @@ async fn get<T: DeserializeOwned>(
         let sent = send_get(route);
         let (reply, body) = in_time(sent, DESCRIBE_TIMEOUT, sleep(DESCRIBE_TIMEOUT)).await?;
         let status = reply.status();
-        if !retry::is_busy(status) {
+        if !manners::is_busy(status) {
             return if reply.ok() {
                 read(request, &body)
             } else {
@@ -196,7 +196,7 @@ async fn post(
         })?;
         match reply.status {
             200..300 => return Ok(reply),
-            status if retry::is_busy(status) => {
+            status if manners::is_busy(status) => {
                 wait(attempt, reply.retry_after.as_deref(), &on_busy).await?;
             }
             status => return Err(refusal(status, &reply.body)),
@@ -211,7 +211,7 @@ async fn wait(
     retry_after: Option<&str>,
     on_busy: impl Fn(u32),
 ) -> Result<(), Failure> {
-    let pause = retry::pause(attempt, retry_after).ok_or(Failure::Busy { attempts: attempt })?;
+    let pause = manners::pause(attempt, retry_after).ok_or(Failure::Busy { attempts: attempt })?;
     on_busy(pause.as_secs_f64().ceil() as u32);
     sleep(pause).await;
     Ok(())
@@ -258,22 +258,6 @@ fn escape(part: &str) -> String {
     js_sys::encode_uri_component(part).into()
 }
 
-/// The duration of the metric `evaluate` in a `Server-Timing` header.
-fn evaluate_ms(header: &str) -> Option<f64> {
-    let metric = header.split(',').map(str::trim).find_map(|metric| {
-        let (name, parameters) = metric.split_once(';')?;
-        (name.trim() == "evaluate").then_some(parameters)
-    })?;
-    let duration = metric.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        (name.trim() == "dur").then(|| value.trim().trim_matches('"'))
-    })?;
-    duration
-        .parse()
-        .ok()
-        .filter(|ms: &f64| ms.is_finite() && *ms >= 0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
@@ -281,22 +265,6 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-
-    #[track_caller]
-    fn check_evaluate_ms(header: &str, expected: Option<f64>) {
-        assert_eq!(evaluate_ms(header), expected, "{header}");
-    }
-
-    #[test]
-    fn the_server_tells_its_time() {
-        check_evaluate_ms("evaluate;dur=1.75", Some(1.75));
-        check_evaluate_ms("queue;dur=3, evaluate;desc=\"x\"; dur=2", Some(2.0));
-        check_evaluate_ms("queue;dur=3", None);
-        check_evaluate_ms("evaluate", None);
-        check_evaluate_ms("evaluate;dur=NaN", None);
-        check_evaluate_ms("evaluate;dur=-1", None);
-        check_evaluate_ms("", None);
-    }
 
     #[test]
     fn refusals_keep_their_reason() {

@@ -21,7 +21,6 @@ pub mod text;
 // The evaluator, over HTTP.
 pub mod evaluator;
 pub mod http;
-pub mod retry;
 
 // The drawing.
 pub mod drawing;

@@ -12,6 +12,7 @@ mod encryption;
 mod error;
 mod evaluation_keys;
 mod logits;
+pub mod manners;
 mod plan;
 mod randomness;
 mod sampling;

@@ -3,11 +3,12 @@
 //! Knows what is asked of an evaluator and how it refuses; is handed keys and ciphertexts as bytes
 //! and nothing plain.
 //!
-//! **Invariant:** every request ends: after [`MAX_ATTEMPTS`] refusals of a busy server, at the
+//! **Invariant:** every request ends: after [`client::manners::MAX_ATTEMPTS`] refusals of a busy server, at the
 //! latest, and each in its own time; and no reply is read past a limit.
 
 use std::time::{Duration, Instant};
 
+use client::manners::{evaluation_time, is_busy, pause};
 use shared::api::{
     API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
     SessionInfo,
@@ -17,15 +18,6 @@ use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 
 use super::progress::say;
-
-/// Requests made before a busy server is given up.
-pub const MAX_ATTEMPTS: u32 = 5;
-
-/// The longest pause, whatever the server asks for.
-const MAX_PAUSE: Duration = Duration::from_secs(30);
-
-/// The pause where the server names none; doubled with each attempt.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -237,7 +229,7 @@ impl Server {
             .get("server-timing")
             .and_then(|value| value.to_str().ok());
         Ok(Classified {
-            evaluate: timing.and_then(evaluate_time),
+            evaluate: timing.and_then(evaluation_time),
             round_trip: reply.time,
             reply: reply.body,
         })
@@ -263,10 +255,7 @@ impl Server {
         let mut attempt = 1;
         loop {
             let (status, reply) = self.send_once(method, route, body, timeout)?;
-            if !matches!(
-                status,
-                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-            ) {
+            if !is_busy(status.as_u16()) {
                 return if status.is_success() {
                     Ok(reply)
                 } else {
@@ -388,32 +377,6 @@ impl Server {
     }
 }
 
-/// The pause after request number `attempt` (from 1) was refused, or nothing if it was the last.
-fn pause(attempt: u32, retry_after: Option<&str>) -> Option<Duration> {
-    if attempt >= MAX_ATTEMPTS {
-        return None;
-    }
-    // A date instead of seconds would need a clock that agrees with the server's.
-    let asked = retry_after
-        .and_then(|value| value.trim().parse().ok())
-        .map(Duration::from_secs);
-    let own = FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(1));
-    Some(asked.unwrap_or(own).clamp(FIRST_PAUSE, MAX_PAUSE))
-}
-
-/// The duration of the metric `evaluate` in a `Server-Timing` header.
-fn evaluate_time(header: &str) -> Option<Duration> {
-    let parameters = header.split(',').find_map(|metric| {
-        let (name, parameters) = metric.split_once(';')?;
-        (name.trim() == "evaluate").then_some(parameters)
-    })?;
-    let milliseconds: f64 = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        (name.trim() == "dur").then(|| value.trim().trim_matches('"').parse().ok())?
-    })?;
-    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
-}
-
 /// A name as one part of an address.
 fn escape(name: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -427,44 +390,6 @@ fn escape(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check_pause(attempt: u32, retry_after: Option<&str>, expected_ms: Option<u64>) {
-        assert_eq!(
-            pause(attempt, retry_after),
-            expected_ms.map(Duration::from_millis)
-        );
-    }
-
-    #[test]
-    fn pauses_are_bounded_and_end() {
-        check_pause(1, Some(" 2 "), Some(2_000));
-        check_pause(1, Some("0"), Some(500));
-        check_pause(2, Some("86400"), Some(30_000));
-        check_pause(1, None, Some(500));
-        check_pause(3, Some("tomorrow"), Some(2_000));
-        check_pause(MAX_ATTEMPTS, Some("1"), None);
-    }
-
-    #[track_caller]
-    fn check_time(header: &str, expected_us: Option<u64>) {
-        assert_eq!(
-            evaluate_time(header),
-            expected_us.map(Duration::from_micros),
-            "{header}"
-        );
-    }
-
-    #[test]
-    fn the_server_tells_its_time() {
-        check_time("evaluate;dur=1.75", Some(1_750));
-        check_time("queue;dur=3, evaluate;desc=\"x\"; dur=\"2\"", Some(2_000));
-        check_time("queue;dur=3", None);
-        check_time("evaluate", None);
-        check_time("evaluate;dur=NaN", None);
-        check_time("evaluate;dur=-1", None);
-        check_time("evaluate;dur=1e300", None);
-    }
 
     #[test]
     fn names_are_one_part_of_an_address() {

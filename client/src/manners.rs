@@ -1,4 +1,6 @@
-//! How long to wait for a server that is busy.
+//! How to ask a server: how long to wait for a busy one, and what it says of its own time.
+//!
+//! Knows statuses and header values, as page and command line read them; sends nothing.
 //!
 //! **Invariant:** waiting ends: after [`MAX_ATTEMPTS`] requests the caller hears that the server is
 //! busy, and no single pause is longer than [`MAX_PAUSE`].
@@ -15,11 +17,13 @@ pub const MAX_PAUSE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// True for the answers after which the same request may succeed.
+#[must_use]
 pub fn is_busy(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
 /// The pause after request number `attempt` (from 1) was refused, or nothing if it was the last.
+#[must_use]
 pub fn pause(attempt: u32, retry_after: Option<&str>) -> Option<Duration> {
     if attempt >= MAX_ATTEMPTS {
         return None;
@@ -30,6 +34,20 @@ pub fn pause(attempt: u32, retry_after: Option<&str>) -> Option<Duration> {
         .map(Duration::from_secs);
     let own = FIRST_PAUSE * 2_u32.saturating_pow(attempt.saturating_sub(1));
     Some(asked.unwrap_or(own).clamp(FIRST_PAUSE, MAX_PAUSE))
+}
+
+/// The duration of the metric `evaluate` in a `Server-Timing` header.
+#[must_use]
+pub fn evaluation_time(header: &str) -> Option<Duration> {
+    let parameters = header.split(',').find_map(|metric| {
+        let (name, parameters) = metric.split_once(';')?;
+        (name.trim() == "evaluate").then_some(parameters)
+    })?;
+    let milliseconds: f64 = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        (name.trim() == "dur").then(|| value.trim().trim_matches('"').parse().ok())?
+    })?;
+    Duration::try_from_secs_f64(milliseconds / 1e3).ok()
 }
 
 #[cfg(test)]
@@ -63,5 +81,23 @@ mod tests {
     fn it_ends() {
         check(MAX_ATTEMPTS, Some("1"), None);
         check(u32::MAX, None, None);
+    }
+
+    #[track_caller]
+    fn check_time(header: &str, expected_us: Option<u64>) {
+        let expected = expected_us.map(Duration::from_micros);
+        assert_eq!(evaluation_time(header), expected, "{header}");
+    }
+
+    #[test]
+    fn the_server_tells_its_time() {
+        check_time("evaluate;dur=1.75", Some(1_750));
+        check_time("queue;dur=3, evaluate;desc=\"x\"; dur=\"2\"", Some(2_000));
+        check_time("queue;dur=3", None);
+        check_time("evaluate", None);
+        check_time("evaluate;dur=NaN", None);
+        check_time("evaluate;dur=-1", None);
+        check_time("evaluate;dur=1e300", None);
+        check_time("", None);
     }
 }
