@@ -106,7 +106,7 @@ impl ClientKeys {
         let (plan, ring) = (self.plan(), self.plan().ring());
         let output = &plan.info().output;
         let reply = read_reply(reply, output.packing.period, ring)?;
-        let same_scale = (reply.scale.0 / output.scale - 1.0).abs() < 1e-9;
+        let same_scale = reply.scale.agrees(Scale(output.scale));
         if reply.level() != output.level || !same_scale {
             return Err(ClientError::Reply {
                 found: reply.level(),

@@ -6,7 +6,7 @@
 use shared::api::SwitchingKeySpec;
 use shared::keys::{SeededSwitchingKey, digits_at};
 use shared::ring::galois::{GaloisElement, GaloisPermutation};
-use shared::ring::{Basis, Ntt, Poly};
+use shared::ring::{Basis, Ntt, Poly, Ring};
 use shared::wire::{KeyUse, write_key, write_keys_header};
 
 use crate::encryption::mask;
@@ -117,15 +117,11 @@ fn switching_key(
     let basis = Basis::Qp(level);
     let object = gadget_seed(keys, stream, digit_primes);
     let seed = object.public_seed();
-    let special: Vec<u32> = ring.moduli()[ring.q_count()..]
-        .iter()
-        .map(|m| m.prime())
-        .collect();
     let q_primes = ring.parameters().primes_at(level);
     let digit = |digit: usize| {
         let mut b = mask(&object, digit as u64, Poly::zero(ring, basis), to, ring)?;
         let primes = digit * digit_primes..((digit + 1) * digit_primes).min(q_primes);
-        add_gadget(&mut b, from, primes, &special, keys);
+        add_gadget(&mut b, from, primes, ring);
         Ok(b)
     };
     let b = (0..digits_at(ring, level, digit_primes))
@@ -154,19 +150,10 @@ fn gadget_seed(keys: &ClientKeys, stream: u64, digit_primes: usize) -> SecretSee
 }
 
 /// Adds `P · from` modulo the primes of one digit.
-fn add_gadget(
-    b: &mut Poly<Ntt>,
-    from: &SecretPoly,
-    primes: std::ops::Range<usize>,
-    special: &[u32],
-    keys: &ClientKeys,
-) {
-    let moduli = keys.plan().ring().moduli();
-    let limbs = b.limbs_mut().zip(from.get().limbs()).zip(moduli);
+fn add_gadget(b: &mut Poly<Ntt>, from: &SecretPoly, primes: std::ops::Range<usize>, ring: &Ring) {
+    let limbs = b.limbs_mut().zip(from.get().limbs()).zip(ring.moduli());
     for ((to, from), &modulus) in limbs.take(primes.end).skip(primes.start) {
-        let product = special.iter().fold(1, |product, &prime| {
-            modulus.mul(product, modulus.reduce(u64::from(prime)))
-        });
+        let product = ring.special_product(modulus);
         for (to, &from) in to.iter_mut().zip(from) {
             *to = modulus.add(*to, modulus.mul(from, product));
         }

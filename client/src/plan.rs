@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use shared::api::{API_VERSION, KeySpec, ModelInfo};
-use shared::encoding::Encoder;
+use shared::encoding::{Encoder, Scale};
 use shared::params::Parameters;
 use shared::ring::{Level, Ring};
 
@@ -57,7 +57,7 @@ impl Plan {
             }
         };
         let check_scale = |what, found: f64| {
-            let usable = (1.0..=2f64.powi(200)).contains(&found);
+            let usable = Scale(found).is_usable();
             if usable {
                 Ok(())
             } else {

@@ -313,7 +313,7 @@ impl Circuit {
     fn checked_input(&self, input: SeededCiphertext) -> Result<Ciphertext, EvalError> {
         let input = input.expand(self.ring())?;
         let expected = &self.info.input;
-        let same_scale = (input.scale().0 / expected.scale - 1.0).abs() < 1e-9;
+        let same_scale = input.scale().agrees(Scale(expected.scale));
         if input.level() != expected.level || !same_scale {
             return Err(EvalError::Input {
                 found: input.level(),

@@ -19,6 +19,20 @@ pub use num_complex::Complex64;
 #[serde(transparent)]
 pub struct Scale(pub f64);
 
+impl Scale {
+    /// Whether both are the same but for rounding in their bookkeeping.
+    #[must_use]
+    pub fn agrees(self, other: Self) -> bool {
+        (self.0 / other.0 - 1.0).abs() < 1e-9
+    }
+
+    /// Whether a scale from outside can be one: a finite number from 1 to 2^200.
+    #[must_use]
+    pub fn is_usable(self) -> bool {
+        (1.0..=2f64.powi(200)).contains(&self.0)
+    }
+}
+
 /// Coefficients must fit in `i64` with a bit to spare.
 const MAX_COEFFICIENT: f64 = (1u64 << 62) as f64;
 

@@ -140,6 +140,15 @@ impl Ring {
         self.q_count
     }
 
+    /// P, the product of the special primes, modulo a prime of Q.
+    #[must_use]
+    pub fn special_product(&self, modulus: Modulus) -> u32 {
+        let special = self.moduli[self.q_count..].iter();
+        special.fold(1, |product, special| {
+            modulus.mul(product, modulus.reduce(u64::from(special.prime())))
+        })
+    }
+
     /// Bits one polynomial of a basis takes on the wire: each residue takes its prime's bits.
     #[must_use]
     pub fn encoded_bits(&self, basis: Basis) -> usize {

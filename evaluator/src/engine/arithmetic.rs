@@ -9,9 +9,6 @@ use shared::wire::KeyUse;
 
 use super::{Engine, EvalError, Plaintext};
 
-/// Scales that differ by less than this fraction are the same: rounding in their bookkeeping.
-const SCALE_TOLERANCE: f64 = 1e-9;
-
 pub(super) fn check_levels(left: Level, right: Level) -> Result<(), EvalError> {
     if left == right {
         Ok(())
@@ -21,7 +18,7 @@ pub(super) fn check_levels(left: Level, right: Level) -> Result<(), EvalError> {
 }
 
 pub(super) fn check_scales(left: Scale, right: Scale) -> Result<(), EvalError> {
-    if (left.0 / right.0 - 1.0).abs() < SCALE_TOLERANCE {
+    if left.agrees(right) {
         Ok(())
     } else {
         Err(EvalError::ScaleMismatch {

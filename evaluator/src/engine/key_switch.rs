@@ -89,11 +89,8 @@ impl Engine {
         let level = a.basis().level();
         let mut lifted = Poly::zero(&self.ring, Basis::Qp(level));
         let moduli = self.ring.moduli();
-        let special = &moduli[self.ring.q_count()..];
         for ((to, from), &modulus) in lifted.limbs_mut().zip(a.limbs()).zip(moduli) {
-            let p = special.iter().fold(1, |p, special| {
-                modulus.mul(p, modulus.reduce(u64::from(special.prime())))
-            });
+            let p = self.ring.special_product(modulus);
             kernel().weighted_sum(to, &[(from, modulus.factor(p))], modulus);
         }
         lifted

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::backend::kernel;
 use super::galois::GaloisPermutation;
-use super::{Basis, Level, Modulus, Ring, RingError};
+use super::{Basis, Modulus, Ring, RingError};
 
 mod sealed {
     pub trait Sealed {}
@@ -130,16 +130,6 @@ impl<D: Domain> Poly<D> {
         self.zip_assign(rhs, ring, Modulus::sub)
     }
 
-    /// Keeps the residues of the lower primes of Q only.
-    pub fn drop_to(&mut self, level: Level, ring: &Ring) {
-        if level < self.basis.level() || self.basis != Basis::Q(self.basis.level()) {
-            let target = Basis::Q(level.min(self.basis.level()));
-            self.residues
-                .truncate(ring.limbs(target).len() * self.degree);
-            self.basis = target;
-        }
-    }
-
     fn transform(mut self, ring: &Ring, inverse: bool) -> Vec<u32> {
         let kernel = kernel();
         let positions = ring.limbs(self.basis);
@@ -224,6 +214,7 @@ impl Poly<Ntt> {
 mod tests {
     use super::*;
     use crate::params::{Parameters, shipped};
+    use crate::ring::Level;
     use crate::ring::galois::GaloisElement;
 
     /// Coefficients by the definition of `X → X^g` modulo X^n + 1.
@@ -270,7 +261,7 @@ mod tests {
             right: Basis::Q(Level(1)),
         };
         assert_eq!(high.add_assign(&low, &ring), Err(expected));
-        high.drop_to(Level(1), &ring);
+        let mut high = Poly::<Ntt>::zero(&ring, Basis::Q(Level(1)));
         assert_eq!(high.mul_assign(&low, &ring), Ok(()));
     }
 }

@@ -29,7 +29,7 @@ fn read_fields(
     ring: &Ring,
 ) -> Result<(Level, Scale), WireError> {
     let (level, scale): Fields = reader.fields(FIELDS_LEN, || what.to_owned())?;
-    if !(1.0..=2f64.powi(200)).contains(&scale) {
+    if !Scale(scale).is_usable() {
         return Err(WireError::Scale { found: scale });
     }
     Ok((checked_level(level, what, ring)?, Scale(scale)))
