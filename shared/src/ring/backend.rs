@@ -52,8 +52,8 @@ impl Product<'_> {
     }
 }
 
-/// Inner loops over the residues of one prime. All slices of a call have the same length; all
-/// values are residues of the modulus unless stated otherwise.
+/// Inner loops over the residues of one prime. `out` says how many; other slices are at least
+/// as long. All values are residues of the modulus unless stated otherwise.
 pub trait Kernel: Sync {
     /// Name for messages, measurements and [`KERNEL_VARIABLE`].
     fn name(&self) -> &'static str;
@@ -70,11 +70,27 @@ pub trait Kernel: Sync {
     /// `out = Σ values·weight`; the values may be any 32-bit numbers.
     fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus);
 
-    /// `out[i] = values[permutation[i]]`.
-    fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation);
+    /// `out += rhs`.
+    fn add(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus);
+
+    /// `out -= rhs`.
+    fn sub(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus);
+
+    /// `out *= rhs`.
+    fn mul(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus);
 
     /// `out = (kept - out)·factor`.
     fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus);
+
+    /// `out[i] = values[permutation[i]]`.
+    fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation);
+
+    /// `out = ⌊0.5 + Σ values·reciprocal⌋` in double precision, term after term, each product
+    /// rounded. The values may be any 32-bit numbers; the sums must be in `0..2^32`.
+    fn quotients(&self, out: &mut [u32], terms: &[(&[u32], f64)]);
+
+    /// `out` is 1 where a value is above half the prime, else 0: the quotient of a single term.
+    fn past_half(&self, out: &mut [u32], values: &[u32], modulus: Modulus);
 }
 
 /// Implements [`Kernel`] for a proof of features by the functions of [`vector`].
@@ -89,66 +105,37 @@ macro_rules! vector_kernel {
                 $name
             }
 
-            fn forward_ntt(&self, residues: &mut [u32], tables: &NttTables) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(residues: &mut [u32], tables: &NttTables) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::forward_ntt::<$lanes>(residues, tables) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(residues, tables) }
-            }
-
-            fn inverse_ntt(&self, residues: &mut [u32], tables: &NttTables) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(residues: &mut [u32], tables: &NttTables) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::inverse_ntt::<$lanes>(residues, tables) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(residues, tables) }
-            }
-
-            fn sum_of_products(&self, out: &mut [u32], terms: &[Product<'_>], modulus: Modulus) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], terms: &[Product<'_>], modulus: Modulus) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::sum_of_products::<$lanes>(out, terms, modulus) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(out, terms, modulus) }
-            }
-
-            fn weighted_sum(&self, out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::weighted_sum::<$lanes>(out, terms, modulus) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(out, terms, modulus) }
-            }
-
-            fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::permute::<$lanes>(out, values, permutation) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(out, values, permutation) }
-            }
-
-            fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
-                #[target_feature(enable = $features)]
-                unsafe fn run(out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
-                    // SAFETY: this function has the features that the lanes need.
-                    unsafe { vector::sub_scaled::<$lanes>(out, kept, factor, modulus) }
-                }
-                // SAFETY: `self` proves that the features are there.
-                unsafe { run(out, kept, factor, modulus) }
+            super::vector_kernel! {
+                $lanes, $features:
+                forward_ntt(residues: &mut [u32], tables: &NttTables);
+                inverse_ntt(residues: &mut [u32], tables: &NttTables);
+                sum_of_products(out: &mut [u32], terms: &[Product<'_>], modulus: Modulus);
+                weighted_sum(out: &mut [u32], terms: &[(&[u32], Factor)], modulus: Modulus);
+                add(out: &mut [u32], rhs: &[u32], modulus: Modulus);
+                sub(out: &mut [u32], rhs: &[u32], modulus: Modulus);
+                mul(out: &mut [u32], rhs: &[u32], modulus: Modulus);
+                sub_scaled(out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus);
+                permute(out: &mut [u32], values: &[u32], permutation: &GaloisPermutation);
+                quotients(out: &mut [u32], terms: &[(&[u32], f64)]);
+                past_half(out: &mut [u32], values: &[u32], modulus: Modulus);
             }
         }
+    };
+    (
+        $lanes:ident, $features:literal:
+        $($function:ident($($argument:ident: $type:ty),*);)*
+    ) => {
+        $(
+            fn $function(&self, $($argument: $type),*) {
+                #[target_feature(enable = $features)]
+                unsafe fn run($($argument: $type),*) {
+                    // SAFETY: this function has the features that the lanes need.
+                    unsafe { vector::$function::<$lanes>($($argument),*) }
+                }
+                // SAFETY: `self` proves that the features are there.
+                unsafe { run($($argument),*) }
+            }
+        )*
     };
 }
 #[cfg(any(
@@ -202,14 +189,20 @@ mod tests {
     use crate::ring::galois::GaloisElement;
     use proptest::prelude::*;
 
-    /// 17 to 31 bits, each 1 modulo 2^13; on either side of 2^30, where lazy ranges end.
-    const PRIMES: [u32; 6] = [
+    /// 16 to 31 bits, each 1 modulo 2^13; on either side of where lazy ranges end.
+    const PRIMES: [u32; 12] = [
+        40_961,
         65_537,
         1_032_193,
-        33_538_049,
+        134_176_769,
+        134_250_497,
+        268_369_921,
+        268_460_033,
+        536_813_569,
+        536_903_681,
         1_073_692_673,
         1_073_750_017,
-        2_147_352_577,
+        2_147_377_153,
     ];
 
     /// Residues with 0 and `prime - 1` among them.
@@ -218,12 +211,15 @@ mod tests {
         proptest::collection::vec(residue, count)
     }
 
+    /// Pairs of operands, more than some sums hold at once, of lengths around those of vectors.
     fn operands() -> impl Strategy<Value = (u32, Vec<Vec<u32>>)> {
-        (proptest::sample::select(&PRIMES[..]), 0usize..8).prop_flat_map(|(prime, terms)| {
-            let count = if terms % 2 == 0 { 64 } else { 67 };
-            let operands = proptest::collection::vec(residues(prime, count), 2 * terms + 2);
-            (Just(prime), operands)
-        })
+        let length = proptest::sample::select(vec![1, 7, 16, 67, 130]);
+        (proptest::sample::select(&PRIMES[..]), 0usize..20, length).prop_flat_map(
+            |(prime, terms, length)| {
+                let operands = proptest::collection::vec(residues(prime, length), 2 * terms + 2);
+                (Just(prime), operands)
+            },
+        )
     }
 
     proptest! {
@@ -248,7 +244,11 @@ mod tests {
         #[test]
         fn permutations_equal_indexing(log_n in 1u32..13, step in any::<usize>(), start in any::<u32>()) {
             let degree = 1usize << log_n;
-            let element = GaloisElement::rotation(step % degree.max(2), degree.max(2));
+            let element = if start % 8 == 0 {
+                GaloisElement::conjugation(degree)
+            } else {
+                GaloisElement::rotation(step % degree, degree)
+            };
             let permutation = GaloisPermutation::new(element, degree);
             let values: Vec<u32> = (0..degree as u32).map(|i| i.wrapping_mul(start)).collect();
             let want: Vec<u32> = permutation.sources().map(|source| values[source]).collect();
@@ -260,17 +260,20 @@ mod tests {
         }
 
         #[test]
-        fn pointwise_kernels_equal_wide_integers((prime, operands) in operands(), weight in any::<u32>()) {
+        fn sums_equal_wide_integers((prime, operands) in operands(), weight in any::<u32>(), any in any::<u32>()) {
             let modulus = Modulus::new(prime);
-            let weight = weight % prime;
             let terms: Vec<Product<'_>> =
                 operands.chunks_exact(2).map(|pair| Product { left: &pair[0], right: &pair[1] }).collect();
-            let factor = modulus.factor(weight);
-            let weighted: Vec<(&[u32], Factor)> = operands.iter().map(|values| (&values[..], factor)).collect();
+            let length = operands[0].len();
+            // Any 32-bit numbers, the largest among them.
+            let values: Vec<Vec<u32>> = operands.iter()
+                .map(|operand| operand.iter().map(|x| x.wrapping_mul(any).max(u32::MAX * (x % 2))).collect())
+                .collect();
+            let weights = (0..).map(|at: u32| modulus.factor(weight.wrapping_add(at) % prime));
+            let weighted: Vec<(&[u32], Factor)> = values.iter().map(Vec::as_slice).zip(weights).collect();
             let wide = |value: u32| u128::from(value);
-            let count = operands[0].len();
             for kernel in available() {
-                let mut out = vec![7; count];
+                let mut out = vec![7; length];
                 kernel.sum_of_products(&mut out, &terms, modulus);
                 for (at, &got) in out.iter().enumerate() {
                     let want: u128 = terms.iter().map(|t| wide(t.left[at]) * wide(t.right[at])).sum();
@@ -278,14 +281,60 @@ mod tests {
                 }
                 kernel.weighted_sum(&mut out, &weighted, modulus);
                 for (at, &got) in out.iter().enumerate() {
-                    let want: u128 = weighted.iter().map(|(x, _)| wide(x[at]) * wide(weight)).sum();
+                    let want: u128 = weighted.iter().map(|(x, weight)| wide(x[at]) * wide(weight.value)).sum();
                     prop_assert_eq!(wide(got), want % wide(prime), "{} weighted", kernel.name());
                 }
-                out.clone_from(&operands[0]);
-                kernel.sub_scaled(&mut out, &operands[1], factor, modulus);
+            }
+        }
+
+        #[test]
+        fn pointwise_kernels_equal_wide_integers((prime, operands) in operands(), weight in any::<u32>()) {
+            let modulus = Modulus::new(prime);
+            let factor = modulus.factor(weight % prime);
+            let (left, right) = (&operands[0], &operands[1]);
+            let wide = |value: u32| u128::from(value);
+            for kernel in available() {
+                let check = |operation: &str, got: &[u32], want: &dyn Fn(u128, u128) -> u128| {
+                    for ((&got, &a), &b) in got.iter().zip(left).zip(right) {
+                        let want = want(wide(a), wide(b)) % wide(prime);
+                        prop_assert_eq!(wide(got), want, "{} {} {} {}", kernel.name(), a, operation, b);
+                    }
+                    Ok(())
+                };
+                let mut out = left.clone();
+                kernel.add(&mut out, right, modulus);
+                check("+", &out, &|a, b| a + b)?;
+                out.clone_from(left);
+                kernel.sub(&mut out, right, modulus);
+                check("-", &out, &|a, b| a + wide(prime) - b)?;
+                out.clone_from(left);
+                kernel.mul(&mut out, right, modulus);
+                check("*", &out, &|a, b| a * b)?;
+                out.clone_from(left);
+                kernel.sub_scaled(&mut out, right, factor, modulus);
+                check("scaled", &out, &|a, b| (b + wide(prime) - a) * wide(factor.value))?;
+                kernel.past_half(&mut out, left, modulus);
+                check("past half", &out, &|a, _| u128::from(2 * a > wide(prime)))?;
+            }
+        }
+
+        #[test]
+        fn quotients_equal_the_scalar_ones((prime, operands) in operands(), values in any::<[u32; 3]>()) {
+            let mut operands = operands;
+            for (operand, value) in operands.iter_mut().zip(values) {
+                operand[0] = value;
+            }
+            let reciprocals = (0..).map(|at: u32| 1.0 / f64::from(prime - at));
+            let terms: Vec<(&[u32], f64)> = operands.iter().map(Vec::as_slice).zip(reciprocals).collect();
+            for kernel in available() {
+                let mut out = vec![7; operands[0].len()];
+                kernel.quotients(&mut out, &terms);
                 for (at, &got) in out.iter().enumerate() {
-                    let difference = wide(operands[1][at]) + wide(prime) - wide(operands[0][at]);
-                    prop_assert_eq!(wide(got), difference * wide(weight) % wide(prime), "{}", kernel.name());
+                    let mut want = 0.5;
+                    for (values, reciprocal) in &terms {
+                        want += f64::from(values[at]) * reciprocal;
+                    }
+                    prop_assert_eq!(got, want.floor() as u32, "{}", kernel.name());
                 }
             }
         }

@@ -15,6 +15,12 @@ impl GaloisElement {
         Self((0..step).fold(1u64, |power, _| power * 5 % two_n) as u32)
     }
 
+    /// The element that conjugates the slots, `2N - 1`: it reverses the order of NTT values.
+    #[must_use]
+    pub fn conjugation(degree: usize) -> Self {
+        Self(2 * degree as u32 - 1)
+    }
+
     /// The number g.
     #[must_use]
     pub fn get(self) -> u32 {
@@ -32,6 +38,10 @@ impl GaloisElement {
 }
 
 /// What an automorphism does to a polynomial in the NTT domain: it permutes the values.
+///
+/// **Invariant:** the values of an aligned block, of any power of two, come from one aligned block.
+/// Positions in a block differ in their highest reversed bits only, so their exponents agree modulo
+/// a power of two, and so do these exponents times g.
 #[derive(Clone, Debug)]
 pub struct GaloisPermutation {
     sources: Vec<u32>,
@@ -60,5 +70,36 @@ impl GaloisPermutation {
     /// For each position of the result, the position its value comes from.
     pub fn sources(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
         self.sources.iter().map(|&source| source as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aligned_blocks_come_from_aligned_blocks() {
+        for degree in [2usize, 8, 64, 512] {
+            let rotations = (0..degree / 2).map(|step| GaloisElement::rotation(step, degree));
+            for element in rotations.chain([GaloisElement::conjugation(degree)]) {
+                let permutation = GaloisPermutation::new(element, degree);
+                for size in (1..=degree.ilog2()).map(|log| 1 << log) {
+                    for block in permutation.indices().chunks_exact(size) {
+                        let source = block[0] as usize / size;
+                        assert!(block.iter().all(|&at| at as usize / size == source));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn conjugation_reverses_and_undoes_itself() {
+        for degree in [4usize, 64, 4096] {
+            let element = GaloisElement::conjugation(degree);
+            assert_eq!(element.inverse(degree), element);
+            let sources = GaloisPermutation::new(element, degree);
+            assert!(sources.sources().eq((0..degree).rev()));
+        }
     }
 }

@@ -109,9 +109,16 @@ impl Modulus {
         self.redc(u64::from(shrunk) * u64::from(self.r2))
     }
 
-    /// `-prime⁻¹ mod 2^32`, `2^32 mod prime` and `2^64 mod prime`, for vectors of reductions.
-    pub(crate) fn reduction_constants(self) -> [u32; 3] {
-        [self.neg_inverse, self.r1, self.r2]
+    /// `-prime⁻¹ mod 2^32`, for vectors of reductions.
+    #[inline(always)]
+    pub(crate) fn neg_inverse(self) -> u32 {
+        self.neg_inverse
+    }
+
+    /// `2^32 mod prime`, for vectors of reductions.
+    #[inline(always)]
+    pub(crate) fn r1(self) -> u32 {
+        self.r1
     }
 
     /// How many products of residues a 64-bit sum holds without overflow; at least 4.

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::backend::kernel;
+use super::backend::{Kernel, kernel};
 use super::galois::GaloisPermutation;
 use super::{Basis, Modulus, Ring, RingError};
 
@@ -102,14 +102,12 @@ impl<D: Domain> Poly<D> {
         &mut self,
         rhs: &Self,
         ring: &Ring,
-        operation: impl Fn(Modulus, u32, u32) -> u32,
+        operation: impl Fn(&'static dyn Kernel, &mut [u32], &[u32], Modulus),
     ) -> Result<(), RingError> {
         self.check_basis(rhs.basis)?;
         let moduli = ring.moduli_of(self.basis);
         for ((left, right), modulus) in self.limbs_mut().zip(rhs.limbs()).zip(moduli) {
-            for (a, &b) in left.iter_mut().zip(right) {
-                *a = operation(modulus, *a, b);
-            }
+            operation(kernel(), left, right, modulus);
         }
         Ok(())
     }
@@ -119,7 +117,7 @@ impl<D: Domain> Poly<D> {
     /// # Errors
     /// [`RingError::BasisMismatch`].
     pub fn add_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
-        self.zip_assign(rhs, ring, Modulus::add)
+        self.zip_assign(rhs, ring, <dyn Kernel>::add)
     }
 
     /// `self -= rhs`.
@@ -127,7 +125,7 @@ impl<D: Domain> Poly<D> {
     /// # Errors
     /// [`RingError::BasisMismatch`].
     pub fn sub_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
-        self.zip_assign(rhs, ring, Modulus::sub)
+        self.zip_assign(rhs, ring, <dyn Kernel>::sub)
     }
 
     fn transform(mut self, ring: &Ring, inverse: bool) -> Vec<u32> {
@@ -191,7 +189,7 @@ impl Poly<Ntt> {
     /// # Errors
     /// [`RingError::BasisMismatch`].
     pub fn mul_assign(&mut self, rhs: &Self, ring: &Ring) -> Result<(), RingError> {
-        self.zip_assign(rhs, ring, Modulus::mul)
+        self.zip_assign(rhs, ring, <dyn Kernel>::mul)
     }
 
     /// Applies `X → X^g`.
@@ -241,12 +239,17 @@ mod tests {
                 .map(|i| i * i % 1009 - 500)
                 .collect();
             let poly = Poly::from_signed(&coefficients, &ring, basis).into_ntt(&ring);
-            for step in [1, 5, ring.degree() / 2 - 1] {
-                let element = GaloisElement::rotation(step, ring.degree());
+            let rotation = |step| GaloisElement::rotation(step, ring.degree());
+            let conjugation = GaloisElement::conjugation(ring.degree());
+            for element in [1, 5, ring.degree() / 2 - 1]
+                .map(rotation)
+                .into_iter()
+                .chain([conjugation])
+            {
                 let got = poly.automorphism(&GaloisPermutation::new(element, ring.degree()));
                 let want = substitute(&coefficients, element.get());
                 let want = Poly::from_signed(&want, &ring, basis).into_ntt(&ring);
-                assert_eq!(got, want, "step {step}");
+                assert_eq!(got, want, "{element:?}");
             }
         }
     }

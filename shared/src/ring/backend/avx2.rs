@@ -2,7 +2,7 @@
 
 use core::arch::x86_64::*;
 
-use super::vector::{self, Lanes};
+use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
@@ -69,14 +69,8 @@ impl Lanes for V {
     }
 
     #[inline(always)]
-    unsafe fn gather(values: &[u32], indices: &[u32]) -> Self {
-        unsafe {
-            let indices = Self::load(indices);
-            Self(_mm256_i32gather_epi32::<4>(
-                values.as_ptr().cast(),
-                indices.0,
-            ))
-        }
+    unsafe fn select(self, indices: Self) -> Self {
+        unsafe { Self(_mm256_permutevar8x32_epi32(self.0, indices.0)) }
     }
 
     #[inline(always)]
@@ -107,6 +101,11 @@ impl Lanes for V {
     #[inline(always)]
     unsafe fn odd_to_even(self) -> Self {
         unsafe { Self(_mm256_srli_epi64::<32>(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn even_only(self) -> Self {
+        unsafe { Self(_mm256_blend_epi32::<0xaa>(self.0, _mm256_setzero_si256())) }
     }
 
     #[inline(always)]
@@ -143,6 +142,66 @@ impl Lanes for V {
                 ),
             };
             (Self(new_low), Self(new_high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(even: Self, odd: Self) -> (Self, Self) {
+        unsafe {
+            let low = _mm256_unpacklo_epi32(even.0, odd.0);
+            let high = _mm256_unpackhi_epi32(even.0, odd.0);
+            Self::exchange::<4>(Self(low), Self(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(low: Self, high: Self) -> (Self, Self) {
+        unsafe {
+            let (low, high) = Self::exchange::<4>(low, high);
+            let (low, high) = (_mm256_castsi256_ps(low.0), _mm256_castsi256_ps(high.0));
+            let even = _mm256_castps_si256(_mm256_shuffle_ps::<0x88>(low, high));
+            let odd = _mm256_castps_si256(_mm256_shuffle_ps::<0xdd>(low, high));
+            (Self(even), Self(odd))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_float(value: f64) -> Self {
+        unsafe { Self(_mm256_castpd_si256(_mm256_set1_pd(value))) }
+    }
+
+    #[inline(always)]
+    unsafe fn even_to_float(self) -> Self {
+        unsafe {
+            let bits = _mm256_set1_epi64x(TWO_52_BITS as i64);
+            let above = _mm256_blend_epi32::<0xaa>(self.0, bits);
+            let float = _mm256_sub_pd(_mm256_castsi256_pd(above), _mm256_set1_pd(TWO_52));
+            Self(_mm256_castpd_si256(float))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn floor_to_even(self) -> Self {
+        unsafe {
+            let floor = _mm256_floor_pd(_mm256_castsi256_pd(self.0));
+            let above = _mm256_castpd_si256(_mm256_add_pd(floor, _mm256_set1_pd(TWO_52)));
+            Self(above).even_only()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_float(self, rhs: Self) -> Self {
+        unsafe {
+            let sum = _mm256_add_pd(_mm256_castsi256_pd(self.0), _mm256_castsi256_pd(rhs.0));
+            Self(_mm256_castpd_si256(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_float(self, rhs: Self) -> Self {
+        unsafe {
+            let product = _mm256_mul_pd(_mm256_castsi256_pd(self.0), _mm256_castsi256_pd(rhs.0));
+            Self(_mm256_castpd_si256(product))
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Sixteen lanes: AVX-512 F.
 
+use core::arch::asm;
 use core::arch::x86_64::*;
 
-use super::vector::{self, Lanes};
+use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
@@ -46,6 +47,16 @@ const fn exchange_indices(half: usize) -> [[i32; 16]; 2] {
     indices
 }
 
+/// Places of interleaved lanes in both vectors, and the reverse.
+const INTERLEAVE: [[i32; 16]; 2] = [
+    [0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23],
+    [8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31],
+];
+const DEINTERLEAVE: [[i32; 16]; 2] = [
+    [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30],
+    [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31],
+];
+
 const fn spread_indices(half: usize) -> [i32; 16] {
     let mut indices = [0; 16];
     let mut lane = 0;
@@ -63,6 +74,16 @@ const fn spread_indices(half: usize) -> [i32; 16] {
 unsafe fn from_indices(indices: &[i32; 16]) -> __m512i {
     // SAFETY: the reference is readable for 64 bytes; unaligned loads need no more.
     unsafe { _mm512_loadu_si512(indices.as_ptr().cast()) }
+}
+
+/// # Safety
+/// AVX-512 F must be there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn pin(mut value: __m512i) -> __m512i {
+    // SAFETY: no instructions.
+    unsafe { asm!("/* {0} */", inout(zmm_reg) value, options(nomem, nostack, preserves_flags)) };
+    value
 }
 
 // SAFETY of every block below: the trait demands a caller with AVX-512 F; loads and stores are
@@ -101,14 +122,8 @@ impl Lanes for V {
     }
 
     #[inline(always)]
-    unsafe fn gather(values: &[u32], indices: &[u32]) -> Self {
-        unsafe {
-            let indices = Self::load(indices);
-            Self(_mm512_i32gather_epi32::<4>(
-                indices.0,
-                values.as_ptr().cast(),
-            ))
-        }
+    unsafe fn select(self, indices: Self) -> Self {
+        unsafe { Self(_mm512_permutexvar_epi32(indices.0, self.0)) }
     }
 
     #[inline(always)]
@@ -142,8 +157,13 @@ impl Lanes for V {
     }
 
     #[inline(always)]
+    unsafe fn even_only(self) -> Self {
+        unsafe { Self(_mm512_maskz_mov_epi32(0x5555, self.0)) }
+    }
+
+    #[inline(always)]
     unsafe fn join_high(self, odd: Self) -> Self {
-        unsafe { Self(_mm512_mask_blend_epi32(0xaaaa, self.odd_to_even().0, odd.0)) }
+        unsafe { Self(_mm512_mask_shuffle_epi32::<0xf5>(odd.0, 0x5555, self.0)) }
     }
 
     #[inline(always)]
@@ -163,6 +183,71 @@ impl Lanes for V {
             let new_low = _mm512_permutex2var_epi32(low.0, from_indices(to_low), high.0);
             let new_high = _mm512_permutex2var_epi32(low.0, from_indices(to_high), high.0);
             (Self(new_low), Self(new_high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn pin(self) -> Self {
+        unsafe { Self(pin(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(even: Self, odd: Self) -> (Self, Self) {
+        let [low, high] = const { &INTERLEAVE };
+        unsafe {
+            let low = _mm512_permutex2var_epi32(even.0, from_indices(low), odd.0);
+            let high = _mm512_permutex2var_epi32(even.0, from_indices(high), odd.0);
+            (Self(low), Self(high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(low: Self, high: Self) -> (Self, Self) {
+        let [evens, odds] = const { &DEINTERLEAVE };
+        unsafe {
+            let even = _mm512_permutex2var_epi32(low.0, from_indices(evens), high.0);
+            let odd = _mm512_permutex2var_epi32(low.0, from_indices(odds), high.0);
+            (Self(even), Self(odd))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat_float(value: f64) -> Self {
+        unsafe { Self(_mm512_castpd_si512(_mm512_set1_pd(value))) }
+    }
+
+    #[inline(always)]
+    unsafe fn even_to_float(self) -> Self {
+        unsafe {
+            let bits = _mm512_set1_epi64(TWO_52_BITS as i64);
+            let above = _mm512_mask_blend_epi32(0xaaaa, self.0, bits);
+            let float = _mm512_sub_pd(_mm512_castsi512_pd(above), _mm512_set1_pd(TWO_52));
+            Self(_mm512_castpd_si512(float))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn floor_to_even(self) -> Self {
+        unsafe {
+            let floor = _mm512_roundscale_pd::<0x09>(_mm512_castsi512_pd(self.0));
+            let above = _mm512_castpd_si512(_mm512_add_pd(floor, _mm512_set1_pd(TWO_52)));
+            Self(above).even_only()
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_float(self, rhs: Self) -> Self {
+        unsafe {
+            let sum = _mm512_add_pd(_mm512_castsi512_pd(self.0), _mm512_castsi512_pd(rhs.0));
+            Self(_mm512_castpd_si512(sum))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_float(self, rhs: Self) -> Self {
+        unsafe {
+            let product = _mm512_mul_pd(_mm512_castsi512_pd(self.0), _mm512_castsi512_pd(rhs.0));
+            Self(_mm512_castpd_si512(product))
         }
     }
 }

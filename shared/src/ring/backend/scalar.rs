@@ -88,15 +88,48 @@ impl Kernel for Scalar {
         }
     }
 
-    fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
-        for (out, source) in out.iter_mut().zip(permutation.sources()) {
-            *out = values[source];
+    fn add(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus) {
+        for (out, &rhs) in out.iter_mut().zip(rhs) {
+            *out = modulus.add(*out, rhs);
+        }
+    }
+
+    fn sub(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus) {
+        for (out, &rhs) in out.iter_mut().zip(rhs) {
+            *out = modulus.sub(*out, rhs);
+        }
+    }
+
+    fn mul(&self, out: &mut [u32], rhs: &[u32], modulus: Modulus) {
+        for (out, &rhs) in out.iter_mut().zip(rhs) {
+            *out = modulus.mul(*out, rhs);
         }
     }
 
     fn sub_scaled(&self, out: &mut [u32], kept: &[u32], factor: Factor, modulus: Modulus) {
         for (out, &kept) in out.iter_mut().zip(kept) {
             *out = modulus.mul_factor(modulus.sub(kept, *out), factor);
+        }
+    }
+
+    fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
+        for (out, source) in out.iter_mut().zip(permutation.sources()) {
+            *out = values[source];
+        }
+    }
+
+    fn quotients(&self, out: &mut [u32], terms: &[(&[u32], f64)]) {
+        for (at, out) in out.iter_mut().enumerate() {
+            let sum = terms.iter().fold(0.5, |sum, &(values, reciprocal)| {
+                sum + f64::from(values[at]) * reciprocal
+            });
+            *out = sum as u32;
+        }
+    }
+
+    fn past_half(&self, out: &mut [u32], values: &[u32], modulus: Modulus) {
+        for (out, &value) in out.iter_mut().zip(values) {
+            *out = u32::from(value > modulus.prime() / 2);
         }
     }
 }

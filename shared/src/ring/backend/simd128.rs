@@ -5,7 +5,7 @@
 
 use core::arch::wasm32::*;
 
-use super::vector::{self, Lanes};
+use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
 use super::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
@@ -65,9 +65,14 @@ impl Lanes for V {
     }
 
     #[inline(always)]
-    unsafe fn gather(values: &[u32], indices: &[u32]) -> Self {
-        let value = |lane: usize| values[indices[lane] as usize];
-        Self(u32x4(value(0), value(1), value(2), value(3)))
+    unsafe fn select(self, indices: Self) -> Self {
+        // Four bytes for each lane, counted from four times its index.
+        let lanes = v128_and(indices.0, u32x4_splat(3));
+        let bytes = u32x4_mul(lanes, u32x4_splat(0x0404_0404));
+        Self(u8x16_swizzle(
+            self.0,
+            u32x4_add(bytes, u32x4_splat(0x0302_0100)),
+        ))
     }
 
     #[inline(always)]
@@ -103,6 +108,11 @@ impl Lanes for V {
     }
 
     #[inline(always)]
+    unsafe fn even_only(self) -> Self {
+        Self(v128_and(self.0, u64x2_splat(0xffff_ffff)))
+    }
+
+    #[inline(always)]
     unsafe fn join_high(self, odd: Self) -> Self {
         Self(u32x4_shuffle::<1, 5, 3, 7>(self.0, odd.0))
     }
@@ -131,6 +141,50 @@ impl Lanes for V {
             ),
         };
         (Self(new_low), Self(new_high))
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(even: Self, odd: Self) -> (Self, Self) {
+        (
+            Self(u32x4_shuffle::<0, 4, 1, 5>(even.0, odd.0)),
+            Self(u32x4_shuffle::<2, 6, 3, 7>(even.0, odd.0)),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn deinterleave(low: Self, high: Self) -> (Self, Self) {
+        (
+            Self(u32x4_shuffle::<0, 2, 4, 6>(low.0, high.0)),
+            Self(u32x4_shuffle::<1, 3, 5, 7>(low.0, high.0)),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn splat_float(value: f64) -> Self {
+        Self(f64x2_splat(value))
+    }
+
+    #[inline(always)]
+    unsafe fn even_to_float(self) -> Self {
+        let low = v128_and(self.0, u64x2_splat(0xffff_ffff));
+        let above = v128_or(low, u64x2_splat(TWO_52_BITS));
+        Self(f64x2_sub(above, f64x2_splat(TWO_52)))
+    }
+
+    #[inline(always)]
+    unsafe fn floor_to_even(self) -> Self {
+        let above = f64x2_add(f64x2_floor(self.0), f64x2_splat(TWO_52));
+        unsafe { Self(above).even_only() }
+    }
+
+    #[inline(always)]
+    unsafe fn add_float(self, rhs: Self) -> Self {
+        Self(f64x2_add(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_float(self, rhs: Self) -> Self {
+        Self(f64x2_mul(self.0, rhs.0))
     }
 }
 
