@@ -7,7 +7,7 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::{Basis, Ntt, Poly, Ring};
+use super::{Basis, Modulus, Ntt, Poly, Ring};
 
 /// What a uniform polynomial is expanded from; public.
 pub type Seed = [u8; 32];
@@ -29,17 +29,31 @@ pub fn uniform(seed: &Seed, index: u64, ring: &Ring, basis: Basis) -> Poly<Ntt> 
     {
         let mut rng = ChaCha20Rng::from_seed(*seed);
         rng.set_stream(STREAMS_PER_POLY * index + position as u64);
-        let mask = u32::MAX >> (32 - modulus.bits());
-        for residue in residues {
-            *residue = loop {
-                let candidate = rng.next_u32() & mask;
-                if candidate < modulus.prime() {
-                    break candidate;
-                }
-            };
-        }
+        fill_uniform(residues, modulus, &mut rng);
     }
     poly
+}
+
+/// Bytes taken from a stream at a time: some of the four blocks that `ChaCha20` makes at once.
+const CHUNK: usize = 1024;
+
+/// Overwrites residues with candidates from the stream that are below the prime.
+fn fill_uniform(residues: &mut [u32], modulus: Modulus, rng: &mut ChaCha20Rng) {
+    let mask = u32::MAX >> (32 - modulus.bits());
+    let mut chunk = [0; CHUNK];
+    let mut filled = 0;
+    while filled < residues.len() {
+        rng.fill_bytes(&mut chunk);
+        for word in chunk.as_chunks().0 {
+            let candidate = u32::from_le_bytes(*word) & mask;
+            let Some(residue) = residues.get_mut(filled) else {
+                break;
+            };
+            // One that is refused is overwritten by the next, without a branch.
+            *residue = candidate;
+            filled += usize::from(candidate < modulus.prime());
+        }
+    }
 }
 
 #[cfg(test)]

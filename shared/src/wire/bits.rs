@@ -73,19 +73,32 @@ impl<'a> Reader<'a> {
         basis: Basis,
         what: impl Fn() -> String,
     ) -> Result<Vec<u32>, WireError> {
-        let bits: usize = ring
-            .moduli_of(basis)
+        let moduli = ring.moduli_of(basis);
+        let bits: usize = moduli
+            .clone()
             .map(|modulus| modulus.bits() as usize * count)
             .sum();
         let bytes = self.take(bits.div_ceil(8), &what)?;
-        let moduli = ring.moduli_of(basis);
         let mut residues = vec![0; count * moduli.len()];
-        unpack(
-            bytes,
-            residues.chunks_exact_mut(count.max(1)).zip(moduli),
-            what,
-        )?;
+        let limbs = residues.chunks_exact_mut(count.max(1)).zip(moduli);
+        unpack(bytes, limbs, what)?;
         Ok(residues)
+    }
+
+    /// The next `count` numbers below `2^bits`, for at most 32 bits; as [`Reader::poly`].
+    #[cfg_attr(not(test), expect(dead_code, reason = "for replies by coefficients"))]
+    pub fn numbers(
+        &mut self,
+        count: usize,
+        bits: u32,
+        what: impl Fn() -> String,
+    ) -> Result<Vec<u32>, WireError> {
+        let bytes = self.take((bits as usize * count).div_ceil(8), &what)?;
+        let mut numbers = vec![0; count];
+        let mut packed = Packed::new(bytes);
+        packed.read(&mut numbers, bits);
+        packed.finish(what)?;
+        Ok(numbers)
     }
 
     /// Refuses a message that goes on.
@@ -103,33 +116,86 @@ fn unpack<'a>(
     limbs: impl Iterator<Item = (&'a mut [u32], Modulus)>,
     what: impl Fn() -> String,
 ) -> Result<(), WireError> {
-    let mut bytes = bytes.iter();
-    let (mut buffer, mut available) = (0u64, 0);
+    let mut packed = Packed::new(bytes);
     for (residues, modulus) in limbs {
-        let (bits, prime) = (modulus.bits(), modulus.prime());
-        for (at, residue) in residues.iter_mut().enumerate() {
-            while available < bits {
-                buffer |= u64::from(bytes.next().copied().unwrap_or(0)) << available;
-                available += 8;
-            }
-            let value = (buffer & ((1 << bits) - 1)) as u32;
-            buffer >>= bits;
-            available -= bits;
-            if value >= prime {
-                return Err(WireError::Residue {
-                    what: what(),
-                    prime,
-                    at,
-                    value,
-                });
-            }
-            *residue = value;
+        let prime = modulus.prime();
+        packed.read(residues, modulus.bits());
+        // All at once first: that takes no branches.
+        if residues.iter().fold(0, |most, &value| most.max(value)) < prime {
+            continue;
+        }
+        if let Some((at, &value)) = residues
+            .iter()
+            .enumerate()
+            .find(|(_, value)| **value >= prime)
+        {
+            return Err(WireError::Residue {
+                what: what(),
+                prime,
+                at,
+                value,
+            });
         }
     }
-    if buffer == 0 {
-        Ok(())
-    } else {
-        Err(WireError::Padding { what: what() })
+    packed.finish(what)
+}
+
+/// Numbers without gaps, read by words of 64 bits.
+struct Packed<'a> {
+    words: std::slice::Iter<'a, [u8; 8]>,
+    /// The bytes after the last whole word.
+    tail: &'a [u8],
+    /// What is left of the word in use, above it zeros.
+    word: u64,
+    /// Bits that are left of it.
+    left: u32,
+}
+
+impl<'a> Packed<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let (words, tail) = bytes.as_chunks();
+        Self {
+            words: words.iter(),
+            tail,
+            word: 0,
+            left: 0,
+        }
+    }
+
+    /// The next word; zeros where no bytes are left.
+    fn next_word(&mut self) -> u64 {
+        if let Some(word) = self.words.next() {
+            return u64::from_le_bytes(*word);
+        }
+        let tail = std::mem::take(&mut self.tail).iter();
+        tail.rfold(0, |word, &byte| word << 8 | u64::from(byte))
+    }
+
+    /// The next numbers of `bits` bits, at most 32.
+    fn read(&mut self, numbers: &mut [u32], bits: u32) {
+        let mask = (1 << bits) - 1;
+        for number in numbers {
+            let mut value = self.word;
+            if self.left < bits {
+                let next = self.next_word();
+                value |= next << self.left;
+                self.word = next >> (bits - self.left);
+                self.left += 64 - bits;
+            } else {
+                self.word >>= bits;
+                self.left -= bits;
+            }
+            *number = (value & mask) as u32;
+        }
+    }
+
+    /// Refuses set bits after the last number.
+    fn finish(self, what: impl Fn() -> String) -> Result<(), WireError> {
+        if self.word == 0 {
+            Ok(())
+        } else {
+            Err(WireError::Padding { what: what() })
+        }
     }
 }
 
@@ -150,24 +216,101 @@ pub fn put_fields(out: &mut Vec<u8>, fields: impl bincode::Encode) {
 /// Appends a polynomial in the form [`Reader::poly`] reads.
 pub fn put_poly(out: &mut Vec<u8>, poly: &Poly<Ntt>, ring: &Ring) {
     out.reserve(ring.encoded_bits(poly.basis()).div_ceil(8));
-    put_residues(out, poly.limbs().zip(ring.moduli_of(poly.basis())));
+    let bits = ring.moduli_of(poly.basis()).map(Modulus::bits);
+    put_residues(out, poly.limbs().zip(bits));
 }
 
-/// Appends residues, for one prime after the other, in the form [`Reader::residues`] reads.
-pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32], Modulus)>) {
-    let (mut buffer, mut filled) = (0u64, 0);
-    for (residues, modulus) in limbs {
-        for &residue in residues {
-            buffer |= u64::from(residue) << filled;
-            filled += modulus.bits();
-            while filled >= 8 {
-                out.push(buffer as u8);
-                buffer >>= 8;
-                filled -= 8;
+/// Appends numbers of at most 32 bits, each with those of its limb, one limb after the other, in
+/// the form [`Reader::residues`] and [`Reader::numbers`] read.
+pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32], u32)>) {
+    let (mut word, mut filled) = (0u64, 0);
+    for (numbers, bits) in limbs {
+        for &number in numbers {
+            let number = u64::from(number);
+            word |= number << filled;
+            filled += bits;
+            if filled >= 64 {
+                out.extend_from_slice(&word.to_le_bytes());
+                filled -= 64;
+                // What did not fit.
+                word = number >> (bits - filled);
             }
         }
     }
-    if filled > 0 {
-        out.push(buffer as u8);
+    let left = word.to_le_bytes().into_iter();
+    out.extend(left.take(filled.div_ceil(8) as usize));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::{Parameters, shipped};
+    use crate::ring::Level;
+    use proptest::prelude::*;
+
+    /// Numbers one bit after the other.
+    fn bit_by_bit(limbs: &[(Vec<u32>, u32)]) -> Vec<u8> {
+        let numbers = limbs
+            .iter()
+            .flat_map(|(numbers, bits)| numbers.iter().map(move |number| (number, *bits)));
+        let stream: Vec<u32> = numbers
+            .flat_map(|(number, bits)| (0..bits).map(move |bit| number >> bit & 1))
+            .collect();
+        let byte = |bits: &[u32]| bits.iter().rfold(0, |byte, &bit| byte << 1 | bit as u8);
+        stream.chunks(8).map(byte).collect()
+    }
+
+    fn limbs() -> impl Strategy<Value = Vec<(Vec<u32>, u32)>> {
+        let limb = (1..=32u32, 0..40usize).prop_flat_map(|(bits, count)| {
+            let number = any::<u32>().prop_map(move |number| number >> (32 - bits));
+            (proptest::collection::vec(number, count), Just(bits))
+        });
+        proptest::collection::vec(limb, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_written_bit_by_bit(limbs in limbs()) {
+            let mut written = vec![7];
+            put_residues(&mut written, limbs.iter().map(|(numbers, bits)| (&numbers[..], *bits)));
+            prop_assert_eq!(&written[1..], bit_by_bit(&limbs));
+        }
+
+        #[test]
+        fn numbers_are_read_back(limbs in limbs(), set in 0..7u32) {
+            let what = || "numbers".to_owned();
+            for (numbers, bits) in limbs {
+                let mut bytes = Vec::new();
+                put_residues(&mut bytes, [(&numbers[..], bits)].into_iter());
+                let read = |bytes: &[u8]| Reader::new(bytes).numbers(numbers.len(), bits, what);
+                prop_assert_eq!(read(&bytes), Ok(numbers.clone()));
+                // One of the bits that fill the last byte.
+                let used = numbers.len() * bits as usize % 8;
+                if let (Some(last), true) = (bytes.last_mut(), used > 0) {
+                    *last |= 1 << (used as u32 + set % (8 - used as u32));
+                    prop_assert_eq!(read(&bytes), Err(WireError::Padding { what: what() }));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_residue_that_is_none_is_named() {
+        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let basis = Basis::Q(Level(1));
+        let prime = ring.moduli()[1].prime();
+        let limbs = [[0, 1, 2, 3, 4], [5, 6, prime, 8, prime + 1]];
+        let bits = ring.moduli_of(basis).map(Modulus::bits);
+        let mut bytes = Vec::new();
+        put_residues(&mut bytes, limbs.iter().map(|limb| &limb[..]).zip(bits));
+        let what = || "residues".to_owned();
+        let refusal = WireError::Residue {
+            what: what(),
+            prime,
+            at: 2,
+            value: prime,
+        };
+        let got = Reader::new(&bytes).residues(5, &ring, basis, what);
+        assert_eq!(got, Err(refusal));
     }
 }

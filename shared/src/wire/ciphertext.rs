@@ -4,7 +4,7 @@ use super::bits::{Reader, put_fields, put_poly, put_residues};
 use super::{MessageKind, WireError, read_header, write_header};
 use crate::ciphertext::{Reply, SeededCiphertext};
 use crate::encoding::Scale;
-use crate::ring::{Basis, Level, Ring, Seed};
+use crate::ring::{Basis, Level, Modulus, Ring, Seed};
 
 /// Level and scale.
 type Fields = (u8, f64);
@@ -83,7 +83,8 @@ pub fn write_reply(reply: &Reply, ring: &Ring) -> Vec<u8> {
     let mut message = write_header(MessageKind::Reply, ring);
     put_fields(&mut message, (reply.level().0, reply.scale.0));
     let limbs = reply.c0.chunks_exact((2 * reply.period()).max(1));
-    put_residues(&mut message, limbs.zip(ring.moduli_of(reply.c1.basis())));
+    let bits = ring.moduli_of(reply.c1.basis()).map(Modulus::bits);
+    put_residues(&mut message, limbs.zip(bits));
     put_poly(&mut message, &reply.c1, ring);
     message
 }
