@@ -29,9 +29,13 @@ use std::sync::OnceLock;
 use super::galois::GaloisPermutation;
 use super::modulus::{Factor, Modulus};
 use super::ntt::NttTables;
+use super::uniform::Seed;
 
 /// Forces a kernel by its name, where the processor has it.
 pub const KERNEL_VARIABLE: &str = "INKVEIL_KERNEL";
+
+/// Words of a key stream that a kernel makes at a time: 16 blocks.
+pub const KEY_STREAM_WORDS: usize = 256;
 
 /// Two factors of a pointwise product.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +95,10 @@ pub trait Kernel: Sync {
 
     /// `out` is 1 where a value is above half the prime, else 0: the quotient of a single term.
     fn past_half(&self, out: &mut [u32], values: &[u32], modulus: Modulus);
+
+    /// Successive words of the key stream of `ChaCha20`, as Bernstein defined it: 64 bits of nonce,
+    /// 64 bits to count blocks.
+    fn key_stream(&self, out: &mut [u32; KEY_STREAM_WORDS], key: &Seed, nonce: u64, block: u64);
 }
 
 /// Implements [`Kernel`] for a proof of features by the functions of [`vector`].
@@ -118,6 +126,7 @@ macro_rules! vector_kernel {
                 permute(out: &mut [u32], values: &[u32], permutation: &GaloisPermutation);
                 quotients(out: &mut [u32], terms: &[(&[u32], f64)]);
                 past_half(out: &mut [u32], values: &[u32], modulus: Modulus);
+                key_stream(out: &mut [u32; KEY_STREAM_WORDS], key: &Seed, nonce: u64, block: u64);
             }
         }
     };
@@ -315,6 +324,21 @@ mod tests {
                 check("scaled", &out, &|a, b| (b + wide(prime) - a) * wide(factor.value))?;
                 kernel.past_half(&mut out, left, modulus);
                 check("past half", &out, &|a, _| u128::from(2 * a > wide(prime)))?;
+            }
+        }
+
+        #[test]
+        fn key_streams_equal_the_scalar_ones(
+            key in any::<Seed>(),
+            nonce in any::<u64>(),
+            block in prop_oneof![0..4u64, any::<u64>().prop_map(|block| block >> 8), Just(u64::from(u32::MAX) - 5)],
+        ) {
+            let mut want = [0; KEY_STREAM_WORDS];
+            Scalar.key_stream(&mut want, &key, nonce, block);
+            for kernel in available() {
+                let mut got = [0; KEY_STREAM_WORDS];
+                kernel.key_stream(&mut got, &key, nonce, block);
+                prop_assert_eq!(got, want, "{}", kernel.name());
             }
         }
 

@@ -4,9 +4,7 @@
 //! the bytes of this stream are part of the wire format. Rejection sampling here branches on
 //! public values only.
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
+use super::backend::{KEY_STREAM_WORDS, kernel};
 use super::{Basis, Modulus, Ntt, Poly, Ring};
 
 /// What a uniform polynomial is expanded from; public.
@@ -27,31 +25,30 @@ pub fn uniform(seed: &Seed, index: u64, ring: &Ring, basis: Basis) -> Poly<Ntt> 
     for ((residues, position), modulus) in
         poly.limbs_mut().zip(positions).zip(ring.moduli_of(basis))
     {
-        let mut rng = ChaCha20Rng::from_seed(*seed);
-        rng.set_stream(STREAMS_PER_POLY * index + position as u64);
-        fill_uniform(residues, modulus, &mut rng);
+        let nonce = STREAMS_PER_POLY * index + position as u64;
+        fill_uniform(residues, modulus, seed, nonce);
     }
     poly
 }
 
-/// Bytes taken from a stream at a time: some of the four blocks that `ChaCha20` makes at once.
-const CHUNK: usize = 1024;
-
-/// Overwrites residues with candidates from the stream that are below the prime.
-fn fill_uniform(residues: &mut [u32], modulus: Modulus, rng: &mut ChaCha20Rng) {
+/// Overwrites residues with what the stream of a seed and nonce has below the prime.
+fn fill_uniform(residues: &mut [u32], modulus: Modulus, seed: &Seed, nonce: u64) {
     let mask = u32::MAX >> (32 - modulus.bits());
-    let mut chunk = [0; CHUNK];
+    let mut words = [0; KEY_STREAM_WORDS];
+    let blocks = (0..).step_by(KEY_STREAM_WORDS / 16);
     let mut filled = 0;
-    while filled < residues.len() {
-        rng.fill_bytes(&mut chunk);
-        for word in chunk.as_chunks().0 {
-            let candidate = u32::from_le_bytes(*word) & mask;
+    for block in blocks {
+        if filled == residues.len() {
+            break;
+        }
+        kernel().key_stream(&mut words, seed, nonce, block);
+        for word in words {
             let Some(residue) = residues.get_mut(filled) else {
                 break;
             };
             // One that is refused is overwritten by the next, without a branch.
-            *residue = candidate;
-            filled += usize::from(candidate < modulus.prime());
+            *residue = word & mask;
+            filled += usize::from(*residue < modulus.prime());
         }
     }
 }
@@ -61,6 +58,8 @@ mod tests {
     use super::*;
     use crate::params::{Parameters, shipped};
     use crate::ring::Level;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::{Rng, SeedableRng};
 
     /// Chi-square over 64 cells for each prime: mean 63, standard deviation √126 ≈ 11.2; six of
     /// these either way.
@@ -84,6 +83,21 @@ mod tests {
                 "prime {}: χ² = {chi}",
                 modulus.prime()
             );
+        }
+    }
+
+    #[test]
+    fn residues_are_those_of_the_wire_format() {
+        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let poly = uniform(&[9; 32], 5, &ring, Basis::Qp(Level(3)));
+        let positions = ring.limbs(poly.basis());
+        for ((residues, modulus), position) in poly.limbs().zip(ring.moduli()).zip(positions) {
+            let mut rng = ChaCha20Rng::from_seed([9; 32]);
+            rng.set_stream(64 * 5 + position as u64);
+            let mask = modulus.prime().next_power_of_two() - 1;
+            let words = std::iter::repeat_with(|| rng.next_u32() & mask);
+            let want = words.filter(|&word| word < modulus.prime());
+            assert!(want.take(residues.len()).eq(residues.iter().copied()));
         }
     }
 

@@ -3,7 +3,8 @@
 use core::arch::x86_64::*;
 
 use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
-use super::{Kernel, Product};
+use super::{KEY_STREAM_WORDS, Kernel, Product};
+use crate::ring::Seed;
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
@@ -81,6 +82,20 @@ impl Lanes for V {
     #[inline(always)]
     unsafe fn sub(self, rhs: Self) -> Self {
         unsafe { Self(_mm256_sub_epi32(self.0, rhs.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, rhs: Self) -> Self {
+        unsafe { Self(_mm256_xor_si256(self.0, rhs.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn rotate_left<const BITS: i32>(self) -> Self {
+        unsafe {
+            let left = _mm256_sll_epi32(self.0, _mm_cvtsi32_si128(BITS));
+            let right = _mm256_srl_epi32(self.0, _mm_cvtsi32_si128(32 - BITS));
+            Self(_mm256_or_si256(left, right))
+        }
     }
 
     #[inline(always)]

@@ -4,7 +4,8 @@ use core::arch::asm;
 use core::arch::x86_64::*;
 
 use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
-use super::{Kernel, Product};
+use super::{KEY_STREAM_WORDS, Kernel, Product};
+use crate::ring::Seed;
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
@@ -134,6 +135,16 @@ impl Lanes for V {
     #[inline(always)]
     unsafe fn sub(self, rhs: Self) -> Self {
         unsafe { Self(_mm512_sub_epi32(self.0, rhs.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, rhs: Self) -> Self {
+        unsafe { Self(_mm512_xor_si512(self.0, rhs.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn rotate_left<const BITS: i32>(self) -> Self {
+        unsafe { Self(_mm512_rol_epi32::<BITS>(self.0)) }
     }
 
     #[inline(always)]

@@ -1,6 +1,10 @@
 //! Portable kernels, the oracle for all others.
 
-use super::{Kernel, Product};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::{KEY_STREAM_WORDS, Kernel, Product};
+use crate::ring::Seed;
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
@@ -130,6 +134,15 @@ impl Kernel for Scalar {
     fn past_half(&self, out: &mut [u32], values: &[u32], modulus: Modulus) {
         for (out, &value) in out.iter_mut().zip(values) {
             *out = u32::from(value > modulus.prime() / 2);
+        }
+    }
+
+    fn key_stream(&self, out: &mut [u32; KEY_STREAM_WORDS], key: &Seed, nonce: u64, block: u64) {
+        let mut rng = ChaCha20Rng::from_seed(*key);
+        rng.set_stream(nonce);
+        rng.set_word_pos(16 * u128::from(block));
+        for word in out {
+            *word = rng.next_u32();
         }
     }
 }

@@ -6,7 +6,8 @@
 use core::arch::wasm32::*;
 
 use super::vector::{self, Lanes, TWO_52, TWO_52_BITS};
-use super::{Kernel, Product};
+use super::{KEY_STREAM_WORDS, Kernel, Product};
+use crate::ring::Seed;
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
 use crate::ring::ntt::NttTables;
@@ -83,6 +84,17 @@ impl Lanes for V {
     #[inline(always)]
     unsafe fn sub(self, rhs: Self) -> Self {
         Self(u32x4_sub(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn xor(self, rhs: Self) -> Self {
+        Self(v128_xor(self.0, rhs.0))
+    }
+
+    #[inline(always)]
+    unsafe fn rotate_left<const BITS: i32>(self) -> Self {
+        let (left, right) = (BITS as u32, 32 - BITS as u32);
+        Self(v128_or(u32x4_shl(self.0, left), u32x4_shr(self.0, right)))
     }
 
     #[inline(always)]

@@ -6,9 +6,11 @@
 //!
 //! **Invariant:** results are those of the scalar kernel, bit for bit, for all inputs.
 
+mod key_stream;
 mod pointwise;
 mod transform;
 
+pub use key_stream::key_stream;
 pub use pointwise::{
     add, mul, past_half, permute, quotients, sub, sub_scaled, sum_of_products, weighted_sum,
 };
@@ -46,6 +48,10 @@ pub trait Lanes: Copy {
     unsafe fn add(self, rhs: Self) -> Self;
     /// Lane-wise difference, wrapping.
     unsafe fn sub(self, rhs: Self) -> Self;
+    /// Lane-wise exclusive or.
+    unsafe fn xor(self, rhs: Self) -> Self;
+    /// Lanes rotated to the left by `BITS` of their 32 bits.
+    unsafe fn rotate_left<const BITS: i32>(self) -> Self;
     /// Lane-wise unsigned minimum.
     unsafe fn min(self, rhs: Self) -> Self;
     /// Low halves of the lane-wise products.
