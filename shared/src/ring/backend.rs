@@ -46,16 +46,6 @@ pub struct Product<'a> {
     pub right: &'a [u32],
 }
 
-impl Product<'_> {
-    /// The products from `count` on.
-    fn skip(&self, count: usize) -> Self {
-        Self {
-            left: &self.left[count..],
-            right: &self.right[count..],
-        }
-    }
-}
-
 /// Inner loops over the residues of one prime. `out` says how many; other slices are at least
 /// as long. All values are residues of the modulus unless stated otherwise.
 pub trait Kernel: Sync {
@@ -156,17 +146,19 @@ use vector_kernel;
 /// Every kernel that this processor can run, the slowest first.
 #[must_use]
 pub fn available() -> Vec<&'static dyn Kernel> {
-    static AVAILABLE: OnceLock<Vec<Box<dyn Kernel + Send>>> = OnceLock::new();
+    type Boxed = Box<dyn Kernel + Send>;
+    static AVAILABLE: OnceLock<Vec<Boxed>> = OnceLock::new();
     let detect = || {
-        let mut kernels: Vec<Box<dyn Kernel + Send>> = vec![Box::new(Scalar)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            kernels.extend(avx2::Avx2::detect().map(|kernel| Box::new(kernel) as _));
-            kernels.extend(avx512::Avx512::detect().map(|kernel| Box::new(kernel) as _));
-        }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        kernels.extend(simd128::Simd128::detect().map(|kernel| Box::new(kernel) as _));
-        kernels
+        let kernels = [
+            Some(Box::new(Scalar) as Boxed),
+            #[cfg(target_arch = "x86_64")]
+            avx2::Avx2::detect().map(|kernel| Box::new(kernel) as Boxed),
+            #[cfg(target_arch = "x86_64")]
+            avx512::Avx512::detect().map(|kernel| Box::new(kernel) as Boxed),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            simd128::Simd128::detect().map(|kernel| Box::new(kernel) as Boxed),
+        ];
+        kernels.into_iter().flatten().collect()
     };
     AVAILABLE
         .get_or_init(detect)

@@ -8,9 +8,9 @@
 pub struct Modulus {
     prime: u32,
     /// `-prime⁻¹ mod 2^32`, for Montgomery reduction.
-    neg_inverse: u32,
+    pub(super) neg_inverse: u32,
     /// `2^32 mod prime`.
-    r1: u32,
+    pub(super) r1: u32,
     /// `2^64 mod prime`.
     r2: u32,
 }
@@ -107,18 +107,6 @@ impl Modulus {
     pub fn mul(self, a: u32, b: u32) -> u32 {
         let shrunk = self.redc(u64::from(a) * u64::from(b));
         self.redc(u64::from(shrunk) * u64::from(self.r2))
-    }
-
-    /// `-prime⁻¹ mod 2^32`, for vectors of reductions.
-    #[inline(always)]
-    pub(crate) fn neg_inverse(self) -> u32 {
-        self.neg_inverse
-    }
-
-    /// `2^32 mod prime`, for vectors of reductions.
-    #[inline(always)]
-    pub(crate) fn r1(self) -> u32 {
-        self.r1
     }
 
     /// How many products of residues a 64-bit sum holds without overflow; at least 4.

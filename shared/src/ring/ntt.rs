@@ -16,8 +16,6 @@ pub struct NttTables {
     pub(crate) inverse: Roots,
     /// `N⁻¹`.
     pub(crate) degree_inverse: Factor,
-    /// The root of the inverse's last stage, divided by N: both in one product.
-    pub(crate) last_inverse: Factor,
 }
 
 /// Factors with their Shoup quotients, each in a row for vector loads.
@@ -53,15 +51,11 @@ impl NttTables {
                 .collect();
             Roots { factors, quotients }
         };
-        let inverse_root = modulus.inverse(root);
-        let degree_inverse = modulus.inverse(degree as u32);
-        let last_root = modulus.pow(inverse_root, degree as u32 / 2);
         Self {
             modulus,
             forward: powers(root),
-            inverse: powers(inverse_root),
-            degree_inverse: modulus.factor(degree_inverse),
-            last_inverse: modulus.factor(modulus.mul(last_root, degree_inverse)),
+            inverse: powers(modulus.inverse(root)),
+            degree_inverse: modulus.factor(modulus.inverse(degree as u32)),
         }
     }
 }

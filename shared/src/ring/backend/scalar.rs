@@ -117,8 +117,8 @@ impl Kernel for Scalar {
     }
 
     fn permute(&self, out: &mut [u32], values: &[u32], permutation: &GaloisPermutation) {
-        for (out, source) in out.iter_mut().zip(permutation.sources()) {
-            *out = values[source];
+        for (out, &source) in out.iter_mut().zip(permutation.indices()) {
+            *out = values[source as usize];
         }
     }
 

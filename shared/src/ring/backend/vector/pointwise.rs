@@ -1,6 +1,6 @@
 //! What is done to each residue by itself, and permutations.
 
-use super::{Lanes, Root, Scalar, mul_shoup, reduce_once};
+use super::{Lanes, Root, Scalar, mul_lazy, mul_shoup, reduce_once};
 use crate::ring::backend::{Kernel, Product};
 use crate::ring::galois::GaloisPermutation;
 use crate::ring::modulus::{Factor, Modulus};
@@ -8,6 +8,9 @@ use crate::ring::modulus::{Factor, Modulus};
 /// Vectors of results that a sum keeps at a time: each term is looked up once for them, and its
 /// memory is read in runs long enough for prefetching.
 const AT_ONCE: usize = 8;
+
+/// Primes below this leave room for sums of four residues in a lane.
+const LAZY_LIMIT: u32 = 1 << 30;
 
 /// Calls `body` with the start of each run of `AT_ONCE` vectors, then of each single vector;
 /// returns where the rest begins.
@@ -51,9 +54,9 @@ impl<V: Lanes> Reduction<V> {
         unsafe {
             Self {
                 prime: V::splat_wide(prime),
-                neg_inverse: V::splat_wide(modulus.neg_inverse()),
-                r1: V::splat_wide(modulus.r1()),
-                r1_factor: Root::splat(modulus.factor(modulus.r1())),
+                neg_inverse: V::splat_wide(modulus.neg_inverse),
+                r1: V::splat_wide(modulus.r1),
+                r1_factor: Root::splat(modulus.factor(modulus.r1)),
                 prime_lanes: V::splat(prime),
                 room: usize::try_from(room).unwrap_or(usize::MAX),
             }
@@ -107,7 +110,13 @@ pub unsafe fn sum_of_products<V: Lanes>(out: &mut [u32], terms: &[Product<'_>], 
         let whole = for_vectors!(V, out.len(), |at, COUNT| {
             sum_of_products_at::<COUNT, V>(out, at, terms, &reduction);
         });
-        let rest: Vec<Product<'_>> = terms.iter().map(|term| term.skip(whole)).collect();
+        let rest: Vec<Product<'_>> = terms
+            .iter()
+            .map(|term| Product {
+                left: &term.left[whole..],
+                right: &term.right[whole..],
+            })
+            .collect();
         Scalar.sum_of_products(&mut out[whole..], &rest, modulus);
     }
 }
@@ -150,9 +159,15 @@ pub unsafe fn weighted_sum<V: Lanes>(
     modulus: Modulus,
 ) {
     unsafe {
-        let whole = for_vectors!(V, out.len(), |at, COUNT| {
-            weighted_sum_at::<COUNT, V>(out, at, terms, modulus);
-        });
+        let whole = if modulus.prime() < LAZY_LIMIT {
+            for_vectors!(V, out.len(), |at, COUNT| {
+                weighted_sum_at::<true, COUNT, V>(out, at, terms, modulus);
+            })
+        } else {
+            for_vectors!(V, out.len(), |at, COUNT| {
+                weighted_sum_at::<false, COUNT, V>(out, at, terms, modulus);
+            })
+        };
         let rest: Vec<(&[u32], Factor)> = terms
             .iter()
             .map(|&(values, weight)| (&values[whole..], weight))
@@ -161,8 +176,9 @@ pub unsafe fn weighted_sum<V: Lanes>(
     }
 }
 
+/// Lazy sums stay below `2·prime` between terms, others below the prime.
 #[inline(always)]
-unsafe fn weighted_sum_at<const VECTORS: usize, V: Lanes>(
+unsafe fn weighted_sum_at<const LAZY: bool, const VECTORS: usize, V: Lanes>(
     out: &mut [u32],
     at: usize,
     terms: &[(&[u32], Factor)],
@@ -171,17 +187,22 @@ unsafe fn weighted_sum_at<const VECTORS: usize, V: Lanes>(
     let here = at..at + VECTORS * V::COUNT;
     unsafe {
         let prime = V::splat(modulus.prime());
+        let bound = if LAZY { prime.add(prime) } else { prime };
         let mut sums = [V::splat(0); VECTORS];
         for &(values, weight) in terms {
             let weight = Root::splat(weight);
             let values = values[here.clone()].chunks_exact(V::COUNT);
             for (sum, values) in sums.iter_mut().zip(values) {
-                let product = mul_shoup(V::load(values), weight, prime);
-                *sum = reduce_once(sum.add(product), prime);
+                let product = if LAZY {
+                    mul_lazy(V::load(values), weight, prime)
+                } else {
+                    mul_shoup(V::load(values), weight, prime)
+                };
+                *sum = reduce_once(sum.add(product), bound);
             }
         }
         for (out, sum) in out[here].chunks_exact_mut(V::COUNT).zip(sums) {
-            sum.store(out);
+            reduce_once(sum, prime).store(out);
         }
     }
 }

@@ -572,8 +572,11 @@ unsafe fn inverse<const EVERY: usize, V: Lanes>(residues: &mut [u32], tables: &N
             }
             block *= 4;
         }
+        // The last stage has a single root, so the division by N costs one product more at most.
+        let modulus = tables.modulus;
+        let last = modulus.mul(roots.factors[1], tables.degree_inverse.value);
         let roots = Roots4 {
-            far: Root::splat(tables.last_inverse),
+            far: Root::splat(modulus.factor(last)),
             ..Roots4::of_block(1, roots)
         };
         let degree_inverse = Root::splat(tables.degree_inverse);
