@@ -1,8 +1,8 @@
 //! The transforms, two stages in each pass over memory.
 //!
 //! Products accept any 32-bit number and stay below `2·prime`, so a stage of the forward transform
-//! adds at most that to a value, and one of the inverse doubles it at most. How far values may
-//! grow before they are corrected depends on the prime; see [`Range`].
+//! adds at most that to a value, and one of the inverse doubles it at most. How many stages pass
+//! between corrections depends on the prime: that is `EVERY` below, 0 where each stage is exact.
 
 use super::{Lanes, Root, Scalar, mul_lazy, mul_shoup, reduce_once};
 use crate::ring::backend::Kernel;
@@ -62,7 +62,7 @@ macro_rules! in_halves {
     }};
 }
 
-/// A prime and its small multiples, as far as values go with `EVERY`.
+/// A prime and its small multiples; those that `EVERY` needs fit a lane.
 #[derive(Clone, Copy)]
 struct Range<V> {
     prime: V,
@@ -148,6 +148,9 @@ impl<V: Lanes> Roots4<V> {
 
 /// The roots of the stage with distance `HALF` in each of two pairs of vectors: those of the block
 /// whose largest distance has its root at `at`.
+///
+/// # Safety
+/// The block lies within a transform of as many values as there are roots.
 #[inline(always)]
 unsafe fn inner_roots<const HALF: usize, V: Lanes>(at: usize, roots: &Roots) -> [Root<V>; 2] {
     // Each stage inside the block has twice as many roots as the one before.
@@ -322,6 +325,9 @@ pub unsafe fn forward_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
 unsafe fn forward<const EVERY: usize, V: Lanes>(residues: &mut [u32], tables: &NttTables) {
     let degree = residues.len();
     let roots = &tables.forward;
+    let lengths = (roots.factors.len(), roots.quotients.len());
+    assert_eq!(lengths, (degree, degree), "tables of another degree");
+    // SAFETY: there are `degree` roots, and no stage has more blocks than that.
     unsafe {
         let range = &Range::<V>::new(tables.modulus.prime());
         let mut block = degree;
@@ -539,6 +545,9 @@ pub unsafe fn inverse_ntt<V: Lanes>(residues: &mut [u32], tables: &NttTables) {
 unsafe fn inverse<const EVERY: usize, V: Lanes>(residues: &mut [u32], tables: &NttTables) {
     let degree = residues.len();
     let roots = &tables.inverse;
+    let lengths = (roots.factors.len(), roots.quotients.len());
+    assert_eq!(lengths, (degree, degree), "tables of another degree");
+    // SAFETY: there are `degree` roots, and no stage has more blocks than that.
     unsafe {
         let range = &Range::<V>::new(tables.modulus.prime());
         let first = degree / (4 * V::COUNT);
