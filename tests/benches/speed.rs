@@ -9,9 +9,10 @@ use std::sync::Arc;
 use client::{ClientKeys, Plan};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use evaluator::circuit::Circuit;
-use evaluator::engine::Engine;
+use evaluator::engine::{Engine, MatrixPlan};
 use evaluator::server::models;
 use shared::ciphertext::Reply;
+use shared::encoding::Scale;
 use shared::keys::EvaluationKeys;
 use shared::params::{Parameters, shipped};
 use shared::ring::Ring;
@@ -91,6 +92,13 @@ fn setting() -> Setting {
     }
 }
 
+/// The product of the model's 128 hidden values.
+fn first_layer(circuit: &Circuit) -> MatrixPlan {
+    let input = &circuit.info().input.packing;
+    let slots = circuit.ring().degree() / 2;
+    MatrixPlan::new(slots, input.period, input.repeat, 128)
+}
+
 fn model(c: &mut Criterion) {
     let Setting {
         circuit,
@@ -106,6 +114,9 @@ fn model(c: &mut Criterion) {
         .expect("a thread");
     let mut group = c.benchmark_group("mnist-fast");
 
+    group.bench_function("client/secret_key", |b| {
+        b.iter(|| ClientKeys::generate(Arc::clone(keys.plan())).expect("random numbers"));
+    });
     group.bench_function("client/evaluation_keys", |b| {
         b.iter(|| {
             keys.evaluation_keys()
@@ -151,6 +162,21 @@ fn model(c: &mut Criterion) {
         .step;
     group.bench_function("evaluator/rotate_at_the_top", |b| {
         b.iter(|| engine.rotate(&fresh, step, evaluation).expect("a key"));
+    });
+    let rescaled = engine.rescale(&fresh).expect("a level");
+    group.bench_function("evaluator/square_below_the_top", |b| {
+        b.iter(|| engine.square(&rescaled, evaluation).expect("a key"));
+    });
+    let (plan, level) = (first_layer(circuit), circuit.info().input.level);
+    let matrix = engine
+        .encode_matrix(plan, |_, _| 0.5, Scale(2f64.powi(16)), level)
+        .expect("entries that fit");
+    group.bench_function("evaluator/first_matrix_product", |b| {
+        b.iter(|| {
+            engine
+                .multiply_matrix(&matrix, &fresh, evaluation)
+                .expect("keys")
+        });
     });
     group.bench_function("evaluator/rescale_at_the_top", |b| {
         b.iter(|| engine.rescale(&fresh).expect("a level"));

@@ -10,6 +10,8 @@
 pub mod browser;
 pub mod data;
 pub mod digits;
+pub mod drawings;
+pub mod machine;
 pub mod page;
 pub mod plain;
 pub mod program;

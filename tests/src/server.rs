@@ -109,6 +109,12 @@ impl Server {
         self.address
     }
 
+    /// The process's number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A route's whole address.
     #[must_use]
     pub fn url(&self, route: &str) -> String {

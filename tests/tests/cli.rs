@@ -1,7 +1,6 @@
 //! `inkveil`, the command line, as its users meet it: a program with files, an evaluator beside it.
 
 mod classify;
-mod drawings;
 mod front;
 mod refusals;
 mod stages;

@@ -8,8 +8,10 @@
 //! build directory and (for the browser tests) an installed Chromium.
 
 mod accuracy;
+mod bench;
 mod chromium;
 mod page;
+mod peer;
 mod screenshots;
 mod serve;
 mod test;
@@ -37,6 +39,7 @@ enum Task {
     Serve(serve::Args),
     Test(test::Args),
     Accuracy(accuracy::Args),
+    Bench(bench::Args),
     Train(train::Args),
     Screenshots(screenshots::Args),
 }
@@ -59,6 +62,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test(args) => return test::run(&workspace, &args),
         Task::Serve(args) => serve::run(&workspace, &args)?,
         Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
+        Task::Bench(args) => bench::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
     }

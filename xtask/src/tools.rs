@@ -69,6 +69,13 @@ fn cache_directory() -> Result<PathBuf> {
     Ok(base.join("inkveil"))
 }
 
+/// Where a tool of this version is installed.
+pub fn tool_directory(tool: &str, version: &str) -> Result<PathBuf> {
+    Ok(cache_directory()?
+        .join("tools")
+        .join(format!("{tool}-{version}")))
+}
+
 /// Finds or installs `package`; returns the directory to put on `PATH`, if it is not there yet.
 fn ensure_tool(
     workspace: &Workspace,
@@ -89,9 +96,7 @@ fn ensure_tool(
     if fits(None) {
         return Ok(None);
     }
-    let root = cache_directory()?
-        .join("tools")
-        .join(format!("{package}-{version}"));
+    let root = tool_directory(package, version)?;
     let directory = root.join("bin");
     if !fits(Some(&directory)) {
         println!(

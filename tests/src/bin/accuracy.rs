@@ -19,6 +19,7 @@ use shared::image::Digit;
 use shared::keys::EvaluationKeys;
 use shared::wire::read_evaluation_keys;
 use tests::data::{missing, mnist_directory};
+use tests::machine;
 use tests::plain::PlainModel;
 use train::mnist::LabelledImages;
 
@@ -283,26 +284,12 @@ fn report(setting: &Setting, outcomes: &mut [Outcome], traffic: &Traffic) -> Str
         ),
         ("upload per digit", format!("{} bytes", traffic.up)),
         ("download per digit", format!("{} bytes", traffic.down)),
-        ("machine", machine()),
+        ("machine", machine::describe()),
     ];
     let table = rows
         .map(|(name, value)| format!("| {name} | {value} |\n"))
         .concat();
     format!("| | |\n|---|---|\n{table}")
-}
-
-/// The processor's name and the kernels in use.
-fn machine() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let kernel = shared::ring::backend::kernel().name();
-    format!(
-        "{}, {cores} cores, {kernel} kernels",
-        name.unwrap_or(std::env::consts::ARCH)
-    )
 }
 
 /// Replaces the card's section on the encrypted run, and its row in the table of accuracies.

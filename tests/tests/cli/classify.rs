@@ -12,9 +12,9 @@ use tests::digits::Hand;
 use tests::root;
 use tests::server::Server;
 
-use super::drawings::{idx, mnist, save, save_on_paper};
 use super::front::{Front, Mishap};
 use super::{read, refused, run};
+use tests::drawings::{idx, mnist, save, save_on_paper};
 
 fn evaluator() -> Result<Server> {
     Server::start_with(&root().join("models"), None, None)

@@ -7,9 +7,9 @@ use anyhow::Result;
 use tempfile::tempdir;
 use tests::digits::Hand;
 
-use super::drawings::{idx, png, save};
 use super::stages::{describe, evaluate, keygen};
 use super::{read, refused};
+use tests::drawings::{idx, png, save};
 
 const ENCRYPT: [&str; 3] = ["encrypt", "--out", "new.ct"];
 

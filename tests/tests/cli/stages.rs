@@ -11,8 +11,8 @@ use tests::digits::Hand;
 use tests::root;
 use tests::server::{Server, binary as evaluator};
 
-use super::drawings::save;
 use super::read;
+use tests::drawings::save;
 
 /// Makes `model.json` in a directory.
 pub fn describe(directory: &Path) -> Result<()> {
@@ -144,7 +144,7 @@ fn an_image_of_an_array_is_chosen() -> Result<()> {
     let pixels: Vec<u8> = (0..2 * 784).map(|at| (at % 199) as u8).collect();
     fs::write(
         directory.join("two.idx"),
-        super::drawings::idx(&[2, 28, 28], &pixels),
+        tests::drawings::idx(&[2, 28, 28], &pixels),
     )?;
     let encrypt = [
         "encrypt",

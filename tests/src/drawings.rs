@@ -6,11 +6,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use crate::digits::{Hand, strokes};
 use anyhow::Result;
 use flate2::write::ZlibEncoder;
 use flate2::{Compression, Crc};
 use shared::image::{GrayImage, prepare};
-use tests::digits::{Hand, strokes};
 
 /// Columns and rows of a drawing.
 const SIDE: usize = 112;
