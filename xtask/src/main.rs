@@ -17,6 +17,7 @@ mod serve;
 mod test;
 mod tools;
 mod train;
+mod wasm_opt;
 mod workspace;
 
 use std::process::ExitCode;
