@@ -3,6 +3,7 @@
 //! **Invariant:** what is compared was measured in turns, so that a slower minute of the machine
 //! meets both sides.
 
+use std::hint::black_box;
 use std::process::Command;
 use std::sync::Barrier;
 use std::time::Instant;
@@ -106,18 +107,25 @@ pub fn print_digits(count: usize) -> Result<()> {
 pub fn throughput(effort: &Effort) -> Result<Section> {
     let setting = Setting::new()?;
     let cores = std::thread::available_parallelism()?.get();
-    let (mut alone, mut together, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let digit = || setting.classify().map(drop);
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
+    let (mut ratios, mut controls) = (Vec::new(), Vec::new());
     for round in 1..=effort.rounds {
         eprintln!("throughput, round {round} of {}", effort.rounds);
-        let one = per_digit(&setting, 1, effort.digits)?;
-        let all = per_digit(&setting, cores, effort.digits)?;
+        let one = per_task(digit, 1, effort.digits)?;
+        let all = per_task(digit, cores, effort.digits)?;
         alone.push(one);
         together.push(all);
         ratios.push(one / all);
+        controls.push(
+            per_task(count_up, 1, effort.digits)? / per_task(count_up, cores, effort.digits)?,
+        );
     }
     let mut section = Section::new(
         "Throughput",
-        "Independent digits, each on one core; time per digit is wall time over all digits.",
+        "Independent digits, each on one core; time per digit is wall time over all digits. The \
+         last row is what this machine gave, at the same time, to a loop that shares nothing: \
+         where it is less than the number of cores, others were at work.",
     );
     section.add("one core, per digit", Figure::Time(Sample::new(alone)?));
     section.add(
@@ -128,17 +136,28 @@ pub fn throughput(effort: &Effort) -> Result<Section> {
         format!("digits per second, {cores} cores to one"),
         Figure::Ratio(Sample::new(ratios)?),
     );
+    section.add(
+        "the same for a loop that shares nothing",
+        Figure::Ratio(Sample::new(controls)?),
+    );
     Ok(section)
 }
 
-/// Wall milliseconds per digit when `cores` threads do `digits` each.
-fn per_digit(setting: &Setting, cores: usize, digits: usize) -> Result<f64> {
+/// Some milliseconds of arithmetic in registers.
+#[expect(clippy::unnecessary_wraps, reason = "a task may fail")]
+fn count_up() -> Result<()> {
+    let turns = 0..4_000_000_u64;
+    black_box(turns.fold(1, |value: u64, turn| black_box(value ^ turn)));
+    Ok(())
+}
+
+/// Wall milliseconds per task when `cores` threads do `tasks` each.
+fn per_task(task: impl Fn() -> Result<()> + Sync, cores: usize, tasks: usize) -> Result<f64> {
     let start = Barrier::new(cores + 1);
     let worker = || -> Result<()> {
         let core = one_core();
         start.wait();
-        let core = core?;
-        core.install(|| (0..digits).try_for_each(|_| setting.classify().map(drop)))
+        core?.install(|| (0..tasks).try_for_each(|_| task()))
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
@@ -147,6 +166,6 @@ fn per_digit(setting: &Setting, cores: usize, digits: usize) -> Result<f64> {
         for worker in workers {
             worker.join().map_err(|_| anyhow!("a worker panicked"))??;
         }
-        Ok(began.elapsed().as_secs_f64() * 1e3 / (cores * digits) as f64)
+        Ok(began.elapsed().as_secs_f64() * 1e3 / (cores * tasks) as f64)
     })
 }
