@@ -4,18 +4,19 @@
 //! [`evaluator`] the public one, and tells the page about both.
 //!
 //! **Invariant:** of a drawing only its ciphertext is handed to [`evaluator`]. Keys are made once
-//! for each worker and model, and uploaded once for each session. What the server refused is not
+//! for each worker and model, and uploaded once for each session: the first time while they are
+//! made, later in one request. What the server refused is not
 //! sent again: the next attempt starts from its list of models.
 
 use std::pin::pin;
 
-use futures_channel::mpsc::UnboundedReceiver;
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use shared::api::{ModelInfo, SessionInfo};
 use yew::Callback;
 
-use crate::evaluator;
+use crate::evaluator::{self, Uploaded};
 use crate::failure::Failure;
 use crate::http::now;
 use crate::link::Link;
@@ -91,7 +92,19 @@ impl Controller {
         };
         let keys = match &mut self.keys {
             Some(keys) => keys,
-            none => none.insert(make_keys(link, model, &self.tell).await?),
+            none => {
+                let (sender, pieces) = unbounded();
+                let made = make_keys(link, model, &self.tell, sender);
+                let sent = upload_pieces(pieces, &self.tell, busy.clone());
+                let (made, sent) = join(made, sent).await;
+                let keys = none.insert(made?);
+                // Later the keys are there to go up again, all at once.
+                self.session = match sent {
+                    Err(failure) if evaluator::is_upload_gone(&failure) => None,
+                    sent => sent?,
+                };
+                keys
+            }
         };
         if self.session.is_none() {
             self.session = Some(upload(keys, &self.tell, busy).await?);
@@ -195,10 +208,18 @@ fn public_part(info: &ModelInfo) -> Model {
     }
 }
 
+/// A piece of the evaluation keys on its way up.
+struct Piece {
+    bytes: Vec<u8>,
+    /// Bytes of all pieces.
+    total: u64,
+}
+
 async fn make_keys(
     link: &mut Link,
     model: &ModelInfo,
     tell: &Callback<News>,
+    made_pieces: UnboundedSender<Piece>,
 ) -> Result<Vec<u8>, Failure> {
     let model = serde_json::to_string(model).map_err(|error| Failure::Crypto(error.to_string()))?;
     link.listening().await?;
@@ -210,10 +231,13 @@ async fn make_keys(
             FromWorker::KeyPiece {
                 made,
                 pieces,
+                total,
                 bytes,
             } => {
                 keys.extend_from_slice(&bytes);
                 tell.emit(News::KeysProgress { made, pieces });
+                // Nobody takes it once the upload has failed.
+                let _not_sent = made_pieces.unbounded_send(Piece { bytes, total });
             }
             FromWorker::KeysMade { ms } => {
                 tell.emit(News::KeysMade(Measure::new(ms, keys.len())));
@@ -223,6 +247,48 @@ async fn make_keys(
             _ => {} // The end of an earlier job.
         }
     }
+}
+
+/// Uploads keys as they are made: while some are on their way, the next ones gather. Ends without
+/// a session if the pieces end too early.
+async fn upload_pieces(
+    mut pieces: UnboundedReceiver<Piece>,
+    tell: &Callback<News>,
+    busy: impl Fn(u32) + Clone,
+) -> Result<Option<SessionInfo>, Failure> {
+    let start = now();
+    let Some(Piece {
+        bytes: header,
+        total,
+    }) = pieces.next().await
+    else {
+        return Ok(None);
+    };
+    let upload = evaluator::begin_upload(&header, busy.clone()).await?;
+    let mut sent = header.len() as u64;
+    while let Some(Piece {
+        bytes: mut part, ..
+    }) = pieces.next().await
+    {
+        while let Ok(Piece { mut bytes, .. }) = pieces.try_recv() {
+            part.append(&mut bytes);
+        }
+        let on_progress = {
+            let tell = tell.clone();
+            move |more| {
+                let sent = sent + more;
+                tell.emit(News::UploadProgress { sent, total });
+            }
+        };
+        let done = evaluator::upload_keys(&upload.id, &part, on_progress, busy.clone()).await?;
+        sent += part.len() as u64;
+        if let Uploaded::All(session) = done {
+            let measure = Measure::new(now() - start, sent as usize);
+            tell.emit(News::SessionOpened(session.clone(), measure));
+            return Ok(Some(session));
+        }
+    }
+    Ok(None)
 }
 
 async fn upload(
@@ -316,7 +382,7 @@ mod tests {
                 packing: InputPacking {
                     period: 1,
                     repeat: 1,
-                    sources: vec![0],
+                    sources: vec![vec![0]],
                 },
                 scale: 1.0,
                 level: Level(0),
@@ -324,13 +390,15 @@ mod tests {
             output: OutputSpec {
                 classes: Vec::new(),
                 packing: OutputPacking {
-                    period: 1,
                     classes: 1,
+                    zeros: 0,
+                    copies: 1,
                 },
                 scale: 1.0,
-                level: Level(0),
+                log_modulus: 15,
                 bound: 1.0,
             },
+            bulk: None,
             keys: KeySpec::default(),
         }
     }

@@ -61,10 +61,12 @@ impl Crypto {
         let keys = ClientKeys::generate(Arc::new(Plan::new(serde_json::from_str(model)?)?))?;
         let pieces = keys.evaluation_keys();
         let count = u32::try_from(pieces.len()).unwrap_or(u32::MAX);
+        let total = pieces.bytes() as u64;
         for (made, piece) in (1..).zip(pieces) {
             tell(&FromWorker::KeyPiece {
                 made,
                 pieces: count,
+                total,
                 bytes: piece?,
             });
         }

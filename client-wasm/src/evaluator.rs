@@ -14,8 +14,8 @@ use gloo_net::http::{Request, Response};
 use gloo_timers::future::sleep;
 use serde::de::DeserializeOwned;
 use shared::api::{
-    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
-    SessionInfo,
+    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE,
+    PROBLEM_UPLOAD_GONE, Problem, SessionInfo, UploadInfo,
 };
 use web_sys::AbortController;
 
@@ -31,6 +31,9 @@ const UPLOAD_TIMEOUT_MS: u32 = 300_000;
 
 /// How long one classification may take.
 const CLASSIFY_TIMEOUT_MS: u32 = 60_000;
+
+/// Status of a reply that something was made.
+const CREATED: u16 = 201;
 
 /// The model to use where the server has it.
 const PREFERRED_MODEL: &str = "mnist-fast";
@@ -76,6 +79,43 @@ pub async fn open_session(
     read("the upload of keys", &reply.body)
 }
 
+/// Begins an upload of evaluation keys in parts with their header.
+///
+/// # Errors
+/// [`Failure`] if the server can't be reached or refuses.
+pub async fn begin_upload(header: &[u8], on_busy: impl Fn(u32)) -> Result<UploadInfo, Failure> {
+    let reply = post("uploads", header, UPLOAD_TIMEOUT_MS, |_| {}, on_busy).await?;
+    read("the beginning of the upload", &reply.body)
+}
+
+/// Uploads the next keys; the last ones open the session.
+///
+/// # Errors
+/// [`Failure`] if the server can't be reached or refuses; [`is_upload_gone`] tells the one after
+/// which [`open_session`] may succeed.
+pub async fn upload_keys(
+    upload: &str,
+    keys: &[u8],
+    on_progress: impl Fn(u64) + Clone + 'static,
+    on_busy: impl Fn(u32),
+) -> Result<Uploaded, Failure> {
+    let route = format!("uploads/{}", escape(upload));
+    let reply = post(&route, keys, UPLOAD_TIMEOUT_MS, on_progress, on_busy).await?;
+    if reply.status == CREATED {
+        return read("the upload of keys", &reply.body).map(Uploaded::All);
+    }
+    read("the upload of keys", &reply.body).map(Uploaded::Part)
+}
+
+/// What came of uploading keys.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Uploaded {
+    /// More keys are missing.
+    Part(UploadInfo),
+    /// That was the last.
+    All(SessionInfo),
+}
+
 /// Has a ciphertext classified.
 ///
 /// # Errors
@@ -112,6 +152,11 @@ pub fn is_session_gone(failure: &Failure) -> bool {
         return false;
     };
     problem.status == 410 || problem.kind == PROBLEM_SESSION_GONE
+}
+
+/// True for the refusal of an upload in parts that expired or was evicted.
+pub fn is_upload_gone(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(problem) if problem.kind == PROBLEM_UPLOAD_GONE)
 }
 
 async fn get<T: DeserializeOwned>(

@@ -57,6 +57,8 @@ pub enum FromWorker {
         made: u32,
         /// Pieces in all.
         pieces: u32,
+        /// Bytes of all pieces.
+        total: u64,
         /// To be appended to the upload.
         bytes: Vec<u8>,
     },
@@ -181,6 +183,7 @@ mod tests {
         check_round_trip(FromWorker::KeyPiece {
             made: 2,
             pieces: 9,
+            total: 2_700,
             bytes: vec![1; 300],
         });
         check_round_trip(FromWorker::KeysMade { ms: 41.5 });

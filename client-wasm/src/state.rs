@@ -277,6 +277,8 @@ impl State {
             News::ModelChosen(model) => self.model = Some(model),
             News::KeysProgress { made, pieces } => self.phase = Phase::Keys { made, pieces },
             News::KeysMade(measure) => self.timings.set(Stage::Keys, measure),
+            // The upload begins before the last key is made.
+            News::UploadProgress { .. } if self.makes_keys() => {}
             News::UploadProgress { sent, total } => self.phase = Phase::Uploading { sent, total },
             News::SessionOpened(session, measure) => {
                 self.session = Some(session);
@@ -324,6 +326,10 @@ impl State {
             | News::Evaluated { .. }
             | News::Answered(..) => {}
         }
+    }
+
+    fn makes_keys(&self) -> bool {
+        matches!(self.phase, Phase::Keys { made, pieces } if made < pieces || pieces == 0)
     }
 
     /// The work has begun again where it had failed.

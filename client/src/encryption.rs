@@ -1,16 +1,19 @@
 //! Encryption and decryption under the secret key.
 
-use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
-use shared::encoding::{Encoder, Scale};
-use shared::packing::PackingError;
+use shared::ciphertext::{Ciphertext, SeededCiphertext};
+use shared::encoding::Scale;
+use shared::packing::{OutputPacking, PackingError};
 use shared::ring::crt::Crt;
 use shared::ring::{Basis, Coeff, Ntt, Poly, Ring, uniform};
-use shared::wire::{read_reply, write_input};
+use shared::wire::{read_batch, read_reply, write_batch, write_input};
 use zeroize::Zeroizing;
 
 use crate::sampling::gaussian;
 use crate::secret::SecretPoly;
 use crate::{ClientError, ClientKeys, Logits, SecretSeed};
+
+/// How far a value that is zero may be off, as a share of the largest logit.
+const ZERO_TOLERANCE: f64 = 1.0 / 8.0;
 
 /// Stream of an object's seed that its public seed comes from; the errors of polynomial `i` come
 /// from stream `FIRST_ERROR_STREAM + i`.
@@ -53,6 +56,19 @@ impl ClientKeys {
         self.encrypt_from_seed(input, &SecretSeed::fresh()?)
     }
 
+    /// Encrypts 1 to [`shared::wire::MAX_BATCH`] inputs for one request.
+    ///
+    /// # Errors
+    /// As [`ClientKeys::encrypt`]; [`ClientError::Wire`] for none or too many.
+    pub fn encrypt_batch<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a [f64]>,
+    ) -> Result<Vec<u8>, ClientError> {
+        let ciphertexts = inputs.into_iter().map(|input| self.encrypt(input));
+        let ciphertexts: Vec<_> = ciphertexts.collect::<Result<_, _>>()?;
+        Ok(write_batch(&ciphertexts, self.plan().ring())?)
+    }
+
     /// As [`ClientKeys::encrypt`], with known randomness. A seed used twice for different inputs
     /// gives their difference away; this is for known-answer tests.
     ///
@@ -79,9 +95,9 @@ impl ClientKeys {
     ///
     /// # Errors
     /// As [`ClientKeys::encrypt`].
-    pub fn encrypt_slots(
+    pub fn encrypt_slots<T: Copy + Into<Complex64>>(
         &self,
-        slots: &[f64],
+        slots: &[T],
         object: &SecretSeed,
     ) -> Result<SeededCiphertext, ClientError> {
         let (plan, ring) = (self.plan(), self.plan().ring());
@@ -101,53 +117,57 @@ impl ClientKeys {
     ///
     /// # Errors
     /// [`ClientError::Wire`] for bytes that are no reply, [`ClientError::Reply`] for a ciphertext
-    /// that is not what the model's description promises.
+    /// that is not what the model's description promises, [`ClientError::Noise`] for another key's.
     pub fn decrypt(&self, reply: &[u8]) -> Result<Logits, ClientError> {
         let (plan, ring) = (self.plan(), self.plan().ring());
         let output = &plan.info().output;
-        let reply = read_reply(reply, output.packing.period, ring)?;
+        let reply = read_reply(reply, &output.packing, ring)?;
         let same_scale = reply.scale.agrees(Scale(output.scale));
-        if reply.level() != output.level || !same_scale {
+        if reply.log_modulus != output.log_modulus || !same_scale {
             return Err(ClientError::Reply {
-                found: reply.level(),
+                found: reply.log_modulus,
                 found_scale: reply.scale.0.log2(),
-                expected: output.level,
+                expected: output.log_modulus,
                 expected_scale: output.scale.log2(),
             });
         }
-        let mut logits: Vec<f64> = self
-            .decrypt_reply(&reply)?
-            .iter()
-            .map(|slot| slot.re)
-            .collect();
-        logits.truncate(output.packing.classes);
+        let OutputPacking { classes, zeros, .. } = output.packing;
+        let mut logits = Vec::with_capacity(classes + zeros);
+        for part in &reply.parts {
+            for (index, &c0) in part.c0.iter().enumerate() {
+                let at = output.packing.coefficient(index, ring.degree());
+                let number = c0.wrapping_add(self.product_coefficient(&part.c1, at));
+                // Sign-extends from the modulus, without a branch.
+                let unused = 32 - reply.log_modulus;
+                let centred = (number << unused).cast_signed() >> unused;
+                logits.push(f64::from(centred) / reply.scale.0);
+            }
+        }
+        let tolerance = output.bound * ZERO_TOLERANCE;
+        if let Some(&found) = logits[classes..].iter().find(|zero| zero.abs() > tolerance) {
+            return Err(ClientError::Noise { found });
+        }
+        logits.truncate(classes);
         Ok(Logits::new(logits))
     }
 
-    /// Decrypts every slot of a reply, imaginary parts included; there are as many as its period.
+    /// Decrypts the replies to a batch, in the order of its inputs.
     ///
     /// # Errors
-    /// [`ClientError::Ring`] for polynomials that don't belong together.
-    /// # Panics
-    /// For a reply of another ring than the plan's.
-    pub fn decrypt_reply(&self, reply: &Reply) -> Result<Vec<Complex64>, ClientError> {
-        let ring = self.plan().ring();
-        let basis = reply.c1.basis();
-        let period = reply.period();
-        let mut product = reply.c1.clone();
-        product.mul_assign(self.secret().restricted(ring, basis).get(), ring)?;
-        let product = SecretPoly::new(product.into_coeff(ring));
-        let mut message = Zeroizing::new(Reply::subring(product.get(), period));
-        let limbs = message
-            .chunks_exact_mut(2 * period)
-            .zip(reply.c0.chunks_exact(2 * period));
-        for ((limb, c0), modulus) in limbs.zip(ring.moduli_of(basis)) {
-            for (residue, &c0) in limb.iter_mut().zip(c0) {
-                *residue = modulus.add(*residue, c0);
-            }
-        }
-        let coefficients = Crt::new(ring, basis).compose_centered(message.chunks_exact(2 * period));
-        Ok(Encoder::new(2 * period).decode(&Zeroizing::new(coefficients), reply.scale))
+    /// As [`ClientKeys::decrypt`].
+    pub fn decrypt_batch(&self, replies: &[u8]) -> Result<Vec<Logits>, ClientError> {
+        let replies = read_batch(replies, self.plan().ring())?;
+        replies.map(|reply| self.decrypt(reply)).collect()
+    }
+
+    /// Coefficient `at` of `c1·s` modulo X^N + 1 and 2^32, from the definition: the evaluator sends
+    /// so few coefficients that this is less work than a transform.
+    fn product_coefficient(&self, c1: &[u32], at: usize) -> u32 {
+        let secret = self.secret().coefficients();
+        let (low, high) = secret.split_at((at + 1).min(secret.len()));
+        let (first, rest) = c1.split_at(low.len().min(c1.len()));
+        // X^(N+i) is -X^i.
+        dot_reversed(first, low).wrapping_sub(dot_reversed(rest, high))
     }
 
     /// Decrypts every slot of a ciphertext at any level, imaginary parts included.
@@ -169,6 +189,14 @@ impl ClientKeys {
             .encoder()
             .decode(&Zeroizing::new(coefficients), ciphertext.scale()))
     }
+}
+
+/// `Σ numbers[n-1-i]·secret[i]` modulo 2^32.
+fn dot_reversed(numbers: &[u32], secret: &[i64]) -> u32 {
+    let products = numbers.iter().rev().zip(secret);
+    products.fold(0, |sum: u32, (&number, &s)| {
+        sum.wrapping_add(number.wrapping_mul(s as u32))
+    })
 }
 
 /// A slot: a real number and what noise added to its imaginary part.

@@ -79,6 +79,31 @@ pub enum ClientError {
         /// Primes of the parameter set's Q.
         most: usize,
     },
+    /// The model has no way for many images at once.
+    #[error("model {model} takes no bulk requests; send its images in batches")]
+    NoBulk {
+        /// The model's id.
+        model: String,
+    },
+    /// None, or more images than a bulk request holds; or the service proposed so.
+    #[error("{found} images in a bulk request; 1 to {most} are possible")]
+    BulkImages {
+        /// Images given.
+        found: usize,
+        /// Most that there is room for.
+        most: usize,
+    },
+    /// The service asked for no inputs, or for more than are reasonable.
+    #[error("the service asks for {found} ciphertexts in a bulk request; 1 to {most} are made")]
+    BulkInputs {
+        /// Ciphertexts asked for.
+        found: usize,
+        /// Most that are made.
+        most: usize,
+    },
+    /// The service asked for inputs out of order, or for one twice.
+    #[error("the inputs of a bulk request must ascend")]
+    BulkOrder,
     /// The input can't be encoded.
     #[error(transparent)]
     Encoding(#[from] EncodingError),
@@ -86,16 +111,33 @@ pub enum ClientError {
     #[error(transparent)]
     Wire(#[from] WireError),
     /// The reply is a ciphertext, but not the one the model's description promises.
-    #[error("the reply has level {} and scale 2^{found_scale:.2}, the model's description says level {} and 2^{expected_scale:.2}", found.0, expected.0)]
+    #[error(
+        "the reply is modulo 2^{found} and has scale 2^{found_scale:.2}, the model's description says 2^{expected} and 2^{expected_scale:.2}"
+    )]
     Reply {
-        /// Level found.
-        found: Level,
+        /// log2 of the modulus found.
+        found: u32,
         /// log2 of the scale found.
         found_scale: f64,
-        /// Level promised.
-        expected: Level,
+        /// log2 of the modulus promised.
+        expected: u32,
         /// log2 of the scale promised.
         expected_scale: f64,
+    },
+    /// A reply to somebody else's request.
+    #[error(
+        "decrypts to noise: what is zero in every reply is {found:.1}; this is not the secret key \
+         or not the model that it was made with"
+    )]
+    Noise {
+        /// What stood there.
+        found: f64,
+    },
+    /// A reply that no 32-bit number could hold.
+    #[error("the model's description says replies are modulo 2^{found}; 1 to 32 bits are possible")]
+    ReplyModulus {
+        /// log2 of the modulus promised.
+        found: u32,
     },
     /// Polynomials that don't belong together; a defect of this crate.
     #[error(transparent)]

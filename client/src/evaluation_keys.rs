@@ -7,13 +7,14 @@ use shared::api::SwitchingKeySpec;
 use shared::keys::{SeededSwitchingKey, digits_at};
 use shared::ring::galois::{GaloisElement, GaloisPermutation};
 use shared::ring::{Basis, Ntt, Poly, Ring};
-use shared::wire::{KeyUse, write_key, write_keys_header};
+use shared::wire::{KEYS_HEADER_LEN, KeyUse, key_len, write_key, write_keys_header};
 
 use crate::encryption::mask;
 use crate::secret::SecretPoly;
 use crate::{ClientError, ClientKeys, SecretSeed};
 
-/// Streams of the master seed below this belong to the secret key itself.
+/// Streams of the master seed below this belong to the secret key itself. From here on: one for
+/// relinearization, one for each rotation by its step, and behind them one for the conjugation.
 const FIRST_KEY_STREAM: u64 = 1;
 
 /// The pieces of the key upload, in order: its header, then one key at a time.
@@ -29,16 +30,33 @@ impl<'a> EvaluationKeyPieces<'a> {
         let relinearization = spec
             .relinearization
             .map(|key| (KeyUse::Relinearization, key));
+        let conjugation = spec.conjugation.map(|key| (KeyUse::Conjugation, key));
         let rotations = spec
             .rotations
             .iter()
             .map(|key| (KeyUse::Rotation(key.step), key.key));
-        let uses: Vec<_> = relinearization.into_iter().chain(rotations).collect();
+        let uses: Vec<_> = relinearization
+            .into_iter()
+            .chain(conjugation)
+            .chain(rotations)
+            .collect();
         Self {
             keys,
             header: Some(uses.len() as u32),
             uses: uses.into_iter(),
         }
+    }
+}
+
+impl EvaluationKeyPieces<'_> {
+    /// Bytes of the pieces that are left.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let header = self.header.map_or(0, |_| KEYS_HEADER_LEN);
+        let ring = self.keys.plan().ring();
+        let keys = self.uses.as_slice().iter();
+        let keys = keys.map(|(_, spec)| key_len(spec.level, spec.digit_primes, ring));
+        header + keys.sum::<usize>()
     }
 }
 
@@ -53,7 +71,15 @@ impl Iterator for EvaluationKeyPieces<'_> {
         let (key_use, spec) = self.uses.next()?;
         let key = match key_use {
             KeyUse::Relinearization => relinearization_key(self.keys, spec),
-            KeyUse::Rotation(step) => rotation_key(self.keys, step, spec),
+            KeyUse::Conjugation => {
+                let degree = ring.degree();
+                let stream = FIRST_KEY_STREAM + ring.parameters().slots() as u64;
+                galois_key(self.keys, stream, GaloisElement::conjugation(degree), spec)
+            }
+            KeyUse::Rotation(step) => {
+                let element = GaloisElement::rotation(step as usize, ring.degree());
+                galois_key(self.keys, FIRST_KEY_STREAM + u64::from(step), element, spec)
+            }
         };
         Some(key.map(|key| write_key(key_use, &key, ring)))
     }
@@ -85,19 +111,19 @@ fn relinearization_key(
 }
 
 /// Switches `s` to `σ⁻¹(s)`; see [`shared::keys::EvaluationKeys::rotations`].
-fn rotation_key(
+fn galois_key(
     keys: &ClientKeys,
-    step: u32,
+    stream: u64,
+    element: GaloisElement,
     spec: SwitchingKeySpec,
 ) -> Result<SeededSwitchingKey, ClientError> {
     let ring = keys.plan().ring();
     let degree = ring.degree();
     let secret = keys.secret().restricted(ring, Basis::Qp(spec.level));
-    let back = GaloisElement::rotation(step as usize, degree).inverse(degree);
+    let back = element.inverse(degree);
     let rotated = secret
         .get()
         .automorphism(&GaloisPermutation::new(back, degree));
-    let stream = FIRST_KEY_STREAM + u64::from(step);
     switching_key(keys, stream, &secret, &SecretPoly::new(rotated), spec)
 }
 
@@ -115,9 +141,9 @@ fn switching_key(
         digit_primes,
     } = spec;
     let basis = Basis::Qp(level);
-    let object = gadget_seed(keys, stream, digit_primes);
+    let object = gadget_seed(keys, stream, spec);
     let seed = object.public_seed();
-    let q_primes = ring.parameters().primes_at(level);
+    let q_primes = ring.parameters().primes_at(level).len();
     let digit = |digit: usize| {
         let mut b = mask(&object, digit as u64, Poly::zero(ring, basis), to, ring)?;
         let primes = digit * digit_primes..((digit + 1) * digit_primes).min(q_primes);
@@ -137,13 +163,16 @@ fn switching_key(
 
 /// The seed of a key's masks and errors. One mask under two gadgets would give `from` away, so
 /// everything that makes a gadget has its part in the seed: the key's use, the size of the digits,
-/// all primes. Only the level has none: a key of a lower level is part of the same key.
-fn gadget_seed(keys: &ClientKeys, stream: u64, digit_primes: usize) -> SecretSeed {
+/// the level, all primes.
+fn gadget_seed(keys: &ClientKeys, stream: u64, spec: SwitchingKeySpec) -> SecretSeed {
     let ring = keys.plan().ring();
-    let shape = [digit_primes, ring.degree(), ring.q_count()].map(|number| number as u64);
+    let shape = [
+        spec.digit_primes as u64,
+        spec.level.0.into(),
+        ring.degree() as u64,
+    ];
     let primes = ring
-        .moduli()
-        .iter()
+        .moduli_of(Basis::Qp(spec.level))
         .map(|modulus| u64::from(modulus.prime()));
     let words = shape.into_iter().chain(primes);
     words.fold(keys.seed().derive(stream), |seed, word| seed.derive(word))
@@ -151,8 +180,9 @@ fn gadget_seed(keys: &ClientKeys, stream: u64, digit_primes: usize) -> SecretSee
 
 /// Adds `P · from` modulo the primes of one digit.
 fn add_gadget(b: &mut Poly<Ntt>, from: &SecretPoly, primes: std::ops::Range<usize>, ring: &Ring) {
-    let limbs = b.limbs_mut().zip(from.get().limbs()).zip(ring.moduli());
-    for ((to, from), &modulus) in limbs.take(primes.end).skip(primes.start) {
+    let moduli = ring.moduli_of(b.basis());
+    let limbs = b.limbs_mut().zip(from.get().limbs()).zip(moduli);
+    for ((to, from), modulus) in limbs.take(primes.end).skip(primes.start) {
         let product = ring.special_product(modulus);
         for (to, &from) in to.iter_mut().zip(from) {
             *to = modulus.add(*to, modulus.mul(from, product));

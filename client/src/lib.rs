@@ -8,6 +8,7 @@
 //! when dropped, and nothing that is sampled or decrypted branches on it. Randomness comes from
 //! the platform's generator, and its failure is an error.
 
+mod bulk;
 mod encryption;
 mod error;
 mod evaluation_keys;

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-use shared::api::{API_VERSION, KeySpec, ModelInfo};
+use shared::api::{API_VERSION, BulkSpec, KeySpec, ModelInfo};
 use shared::encoding::{Encoder, Scale};
+use shared::packing::PackingError;
 use shared::params::Parameters;
 use shared::ring::{Level, Ring};
 
@@ -14,6 +15,9 @@ use crate::ClientError;
 
 /// Most residues that the evaluation keys of one description may have: 256 MiB.
 const MOST_KEY_RESIDUES: u64 = 1 << 26;
+
+/// Most residues of a request with many images: 128 MiB.
+const MOST_BULK_RESIDUES: usize = 1 << 25;
 
 /// A checked model description, with the tables its arithmetic needs.
 pub struct Plan {
@@ -65,9 +69,13 @@ impl Plan {
             }
         };
         check_level("the input", info.input.level)?;
-        check_level("the output", info.output.level)?;
         check_scale("the input", info.input.scale)?;
         check_scale("the output", info.output.scale)?;
+        if !(1..=32).contains(&info.output.log_modulus) {
+            return Err(ClientError::ReplyModulus {
+                found: info.output.log_modulus,
+            });
+        }
         let [rows, columns] = info.input.shape;
         let Some(inputs) = rows.checked_mul(columns) else {
             return Err(ClientError::Shape { rows, columns });
@@ -75,6 +83,12 @@ impl Plan {
         info.input.packing.check(slots, inputs)?;
         info.output.packing.check(slots)?;
         check_keys(&info.keys, &parameters, check_level)?;
+        if let Some(bulk) = &info.bulk {
+            check_level("a bulk input", bulk.level)?;
+            check_scale("a bulk input", bulk.scale)?;
+            check_scale("a bulk reply", bulk.reply_scale)?;
+            check_bulk(bulk, &parameters, inputs)?;
+        }
         let ring = Ring::new(parameters);
         let encoder = Encoder::new(ring.degree());
         Ok(Self {
@@ -102,23 +116,51 @@ impl Plan {
     }
 }
 
+/// Checks what is left once level and scales are known to be usable.
+fn check_bulk(bulk: &BulkSpec, parameters: &Parameters, inputs: usize) -> Result<(), ClientError> {
+    if !(1..=32).contains(&bulk.log_modulus) {
+        return Err(ClientError::ReplyModulus {
+            found: bulk.log_modulus,
+        });
+    }
+    let slots = parameters.slots();
+    if !(1..=slots).contains(&bulk.images) {
+        return Err(ClientError::BulkImages {
+            found: bulk.images,
+            most: slots,
+        });
+    }
+    let each = parameters.primes_at(bulk.level).len() * parameters.degree();
+    let most = MOST_BULK_RESIDUES / each;
+    let found = bulk.inputs.len();
+    if !(1..=most).contains(&found) {
+        return Err(ClientError::BulkInputs { found, most });
+    }
+    let ascend = bulk.inputs.windows(2).all(|pair| pair[0] < pair[1]);
+    match bulk.inputs.last() {
+        Some(&index) if index >= inputs => Err(PackingError::Source { index, inputs }.into()),
+        _ if !ascend => Err(ClientError::BulkOrder),
+        _ => Ok(()),
+    }
+}
+
 fn check_keys(
     keys: &KeySpec,
     parameters: &Parameters,
     check_level: impl Fn(&'static str, Level) -> Result<(), ClientError>,
 ) -> Result<(), ClientError> {
-    let most = parameters.primes_at(parameters.top());
+    let single = keys.relinearization.into_iter().chain(keys.conjugation);
     let rotations = keys.rotations.iter().map(|rotation| rotation.key);
     let mut residues = 0u64;
-    for key in keys.relinearization.into_iter().chain(rotations) {
+    for key in single.chain(rotations) {
         check_level("an evaluation key", key.level)?;
-        if key.digit_primes == 0 || key.digit_primes > most {
+        let primes = parameters.primes_at(key.level).len();
+        if key.digit_primes == 0 || key.digit_primes > primes {
             return Err(ClientError::Digits {
                 found: key.digit_primes,
-                most,
+                most: primes,
             });
         }
-        let primes = parameters.primes_at(key.level);
         let digits = primes.div_ceil(key.digit_primes);
         let polynomials = digits * (primes + parameters.spec().special.len());
         residues += polynomials as u64 * parameters.degree() as u64;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::ring::{Basis, Domain, Ntt, Poly, Ring};
+use shared::ring::{Basis, Domain, Level, Ntt, Poly, Ring};
 use shared::wire::{MessageKind, WireError, read_header, write_header};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::evaluation_keys::EvaluationKeyPieces;
 use crate::sampling::ternary;
@@ -27,15 +27,39 @@ impl<D: Domain> SecretPoly<D> {
     }
 }
 
-impl SecretPoly {
-    /// The same polynomial modulo the primes of a lower basis; `self` has all of the ring's.
-    pub(crate) fn restricted(&self, ring: &Ring, basis: Basis) -> Self {
-        let mut poly = Poly::zero(ring, basis);
-        let all: Vec<&[u32]> = self.0.limbs().collect();
-        for (to, position) in poly.limbs_mut().zip(ring.limbs(basis)) {
-            to.copy_from_slice(all[position]);
+/// The ternary secret: by its coefficients, and modulo all primes in the NTT domain.
+pub(crate) struct Secret {
+    coefficients: Zeroizing<Vec<i64>>,
+    /// For each level its polynomial modulo Q·P.
+    levels: Vec<SecretPoly>,
+}
+
+impl Secret {
+    fn new(coefficients: Zeroizing<Vec<i64>>, ring: &Ring) -> Self {
+        let level = |level| {
+            let basis = Basis::Qp(Level(level));
+            SecretPoly(Poly::from_signed(&coefficients, ring, basis).into_ntt(ring))
+        };
+        let levels = (0..=ring.parameters().top().0).map(level).collect();
+        Self {
+            coefficients,
+            levels,
         }
-        Self(poly)
+    }
+
+    /// The coefficients, each -1, 0 or 1.
+    pub(crate) fn coefficients(&self) -> &[i64] {
+        &self.coefficients
+    }
+
+    /// The polynomial modulo the primes of a basis.
+    pub(crate) fn restricted(&self, ring: &Ring, basis: Basis) -> SecretPoly {
+        let mut poly = Poly::zero(ring, basis);
+        let level = &self.levels[usize::from(basis.level().0)];
+        for (to, from) in poly.limbs_mut().zip(level.0.limbs()) {
+            to.copy_from_slice(from);
+        }
+        SecretPoly(poly)
     }
 }
 
@@ -49,7 +73,7 @@ impl<D: Domain> Drop for SecretPoly<D> {
 pub struct ClientKeys {
     plan: Arc<Plan>,
     seed: SecretSeed,
-    secret: SecretPoly,
+    secret: Secret,
 }
 
 impl std::fmt::Debug for ClientKeys {
@@ -74,8 +98,7 @@ impl ClientKeys {
     pub fn from_seed(plan: Arc<Plan>, seed: SecretSeed) -> Self {
         let ring = plan.ring();
         let coefficients = ternary(&mut seed.stream(SECRET_STREAM), ring.degree());
-        let basis = Basis::Qp(ring.parameters().top());
-        let secret = SecretPoly(Poly::from_signed(&coefficients, ring, basis).into_ntt(ring));
+        let secret = Secret::new(coefficients, ring);
         Self { plan, seed, secret }
     }
 
@@ -98,11 +121,11 @@ impl ClientKeys {
 
     /// The key as a file: the header and the master seed. Whoever has it can decrypt.
     #[must_use]
-    pub fn to_file(&self) -> zeroize::Zeroizing<Vec<u8>> {
+    pub fn to_file(&self) -> Zeroizing<Vec<u8>> {
         let mut bytes = write_header(MessageKind::SecretKey, self.plan.ring());
         bytes.reserve_exact(self.seed.bytes().len());
         bytes.extend_from_slice(self.seed.bytes());
-        zeroize::Zeroizing::new(bytes)
+        Zeroizing::new(bytes)
     }
 
     /// What this key was made for.
@@ -121,7 +144,7 @@ impl ClientKeys {
         &self.seed
     }
 
-    pub(crate) fn secret(&self) -> &SecretPoly {
+    pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
 }

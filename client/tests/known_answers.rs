@@ -17,7 +17,7 @@ use shared::ring::Level;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-/// An input of 100 values, two of them outside the packing, and keys at two levels.
+/// An input of 100 values, two of them outside the packing, and keys of all kinds at two levels.
 fn description(parameters: ParameterSpec) -> ModelInfo {
     ModelInfo {
         api_version: API_VERSION,
@@ -27,25 +27,28 @@ fn description(parameters: ParameterSpec) -> ModelInfo {
         input: InputSpec {
             shape: [10, 10],
             packing: InputPacking {
-                period: 128,
+                period: 64,
                 repeat: 4,
-                sources: (2..100).collect(),
+                sources: vec![(2..100).collect()],
             },
             scale: 3e5,
-            level: Level(2),
+            level: Level(1),
         },
         output: OutputSpec {
             classes: vec!["only".to_owned()],
             packing: OutputPacking {
-                period: 1,
                 classes: 1,
+                zeros: 0,
+                copies: 1,
             },
             scale: 3e5,
-            level: Level(0),
+            log_modulus: 15,
             bound: 1.0,
         },
+        bulk: None,
         keys: KeySpec {
-            relinearization: Some(key(1, 2)),
+            relinearization: Some(key(0, 2)),
+            conjugation: Some(key(1, 2)),
             rotations: vec![
                 RotationKeySpec {
                     step: 1,
@@ -53,7 +56,7 @@ fn description(parameters: ParameterSpec) -> ModelInfo {
                 },
                 RotationKeySpec {
                     step: 512,
-                    key: key(2, 1),
+                    key: key(1, 1),
                 },
             ],
         },

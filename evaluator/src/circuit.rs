@@ -3,28 +3,28 @@
 //! Chooses packing, levels, scales and rotations for a [`Network`] and encodes its weights once.
 //! Knows plain weights and how to compute with them on ciphertexts; knows neither ONNX nor HTTP.
 //!
-//! **Invariant:** in every reply each slot holds a logit or zero: the last layer leaves its
-//! outputs repeated over all slots, and rows beyond the last class are zero.
+//! **Invariant:** a reply holds the logits and nothing else: of the first half of its ciphertext
+//! only the coefficients that belong to logits leave here, and without the others no other
+//! coefficient of the message can be decrypted. In a reply to many images every slot is a logit.
 
+mod bulk;
+mod compile;
+mod precision;
 mod scales;
 
 use std::sync::Arc;
 
-use shared::api::{
-    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
-};
-use shared::ciphertext::{Ciphertext, Reply, SeededCiphertext};
+use shared::api::{ModelInfo, RotationKeySpec, SwitchingKeySpec};
+use shared::ciphertext::{BulkInput, Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::Scale;
 use shared::keys::{EvaluationKeys, SwitchingKey};
-use shared::packing::{InputPacking, OutputPacking};
-use shared::params::{ParameterError, Parameters, shipped};
-use shared::ring::{Level, Ring};
-use shared::wire::{KeyUse, WireError, read_input, write_reply};
+use shared::params::ParameterError;
+use shared::ring::Ring;
+use shared::wire::{KeyUse, WireError, read_bulk_input, read_input, write_bulk_reply, write_reply};
 use thiserror::Error;
 
-use crate::engine::{Diagonals, Engine, EvalError, MatrixPlan, Plaintext};
-use crate::network::{Layer, Linear, Network};
-use scales::ScalePlan;
+use crate::engine::{Addend, Diagonals, Engine, EvalError, MatrixPlan, Plaintext};
+use bulk::Bulk;
 
 /// Why a network can't become a circuit.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -47,7 +47,7 @@ pub enum CircuitError {
         name: String,
         /// Inputs or outputs of it.
         size: usize,
-        /// Slots available.
+        /// Room for them: slots, or twice as many for the input.
         slots: usize,
     },
     /// Logits so large that the modulus has no room for a scale.
@@ -77,178 +77,49 @@ pub enum CircuitError {
 pub struct Circuit {
     info: ModelInfo,
     engine: Engine,
-    steps: Vec<Step>,
+    hidden: Vec<Hidden>,
+    last: Last,
+    predicted_error: f64,
+    bulk: Option<Bulk>,
 }
 
-/// One layer.
+/// A stage that ends with a rescale.
 #[derive(Debug)]
-enum Step {
-    /// Matrix product and bias, then a rescale.
-    Linear { matrix: Diagonals, bias: Plaintext },
-    /// Square, then a rescale.
-    Square,
+struct Hidden {
+    /// Whether its input is squared first.
+    squared: bool,
+    /// The linear layer, if there is one.
+    linear: Option<(Diagonals, Addend)>,
+}
+
+/// The linear layer that ends in a reply.
+#[derive(Debug)]
+struct Last {
+    /// Whether its input is squared first.
+    squared: bool,
+    /// For each part of the reply, a factor that leaves each logit in its coefficient.
+    parts: Vec<Plaintext>,
+    /// Biases at the reply's scale.
+    bias: Vec<i64>,
+}
+
+/// One stage of a circuit; the last is at level 0 and ends in the reply, the others end in a
+/// rescale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StageOutline<'a> {
+    /// Whether it starts with a square.
+    pub squared: bool,
+    /// Its matrix product, if it has one.
+    pub matrix: Option<&'a MatrixPlan>,
 }
 
 impl Circuit {
-    /// Chooses parameters and packing for a network and encodes its weights.
-    ///
-    /// # Errors
-    /// [`CircuitError`], with what would fit.
-    pub fn compile(id: &str, network: &Network) -> Result<Self, CircuitError> {
-        let sets: Vec<Parameters> = shipped()
-            .into_iter()
-            .map(Parameters::new)
-            .collect::<Result<_, _>>()?;
-        let mut refusal = CircuitError::Shape("the network has no layers");
-        for parameters in sets {
-            match Self::compile_for(id, network, parameters) {
-                Err(
-                    error @ (CircuitError::TooDeep { .. }
-                    | CircuitError::TooWide { .. }
-                    | CircuitError::Bound { .. }),
-                ) => {
-                    refusal = error;
-                }
-                result => return result,
-            }
-        }
-        Err(refusal)
-    }
-
-    /// As [`Circuit::compile`], for one parameter set.
-    ///
-    /// # Errors
-    /// As [`Circuit::compile`].
-    pub fn compile_for(
-        id: &str,
-        network: &Network,
-        parameters: Parameters,
-    ) -> Result<Self, CircuitError> {
-        let Some(Layer::Linear(first)) = network.layers.first() else {
-            return Err(CircuitError::Shape(
-                "the first layer must be linear: Gemm, MatMul or Add",
-            ));
-        };
-        let Some(Layer::Linear(last)) = network.layers.last() else {
-            return Err(CircuitError::Shape(
-                "the last layer must be linear: Gemm, MatMul or Add",
-            ));
-        };
-        // Every layer ends with a rescale; the last one leaves the reply at level 0.
-        let top = network.layers.len();
-        let level = |depth: usize| Level(u8::try_from(depth).unwrap_or(u8::MAX));
-        if top > usize::from(parameters.top().0) {
-            let available = usize::from(parameters.top().0);
-            return Err(CircuitError::TooDeep {
-                needed: top,
-                available,
-            });
-        }
-        let engine = Engine::new(&Ring::new(parameters));
-        let slots = engine.slots();
-        let scales = ScalePlan::new(&engine, network);
-        if scales.output().0 < 1.0 {
-            return Err(CircuitError::Bound {
-                bound: network.logit_bound,
-            });
-        }
-
-        let sources = used_columns(first);
-        let fits = |name: &str, size: usize| {
-            if size.next_power_of_two() <= slots {
-                Ok(size.next_power_of_two())
-            } else {
-                Err(CircuitError::TooWide {
-                    name: name.to_owned(),
-                    size,
-                    slots,
-                })
-            }
-        };
-        let mut period = fits(&first.name, sources.len())?;
-        let mut repeat = (slots / period).min(fits(&first.name, first.rows)?);
-        let packing = InputPacking {
-            period,
-            repeat,
-            sources: sources.clone(),
-        };
-
-        let mut columns = sources;
-        let mut keys = KeySpec::default();
-        let mut steps = Vec::with_capacity(network.layers.len());
-        for (at, layer) in network.layers.iter().enumerate() {
-            let level = level(top - at);
-            match layer {
-                Layer::Linear(linear) => {
-                    let rows = fits(&linear.name, linear.rows)?;
-                    let plan = MatrixPlan::new(slots, period, repeat, rows);
-                    for step in plan.input_steps() {
-                        require_rotation(&mut keys, step, fine(level));
-                    }
-                    for step in plan.product_steps() {
-                        require_rotation(&mut keys, step, coarse(level));
-                    }
-                    let weights = scales.weights(at);
-                    let product = Scale(scales.input(at).0 * weights.0);
-                    let entry = |row: usize, position: usize| {
-                        let inside = row < linear.rows && position < columns.len();
-                        if inside {
-                            linear.weights[row * linear.columns + columns[position]]
-                        } else {
-                            0.0
-                        }
-                    };
-                    let biases = |slot: usize| linear.bias.get(slot % rows).copied().unwrap_or(0.0);
-                    let biases: Vec<f64> = (0..slots).map(biases).collect();
-                    let encode = || {
-                        Ok(Step::Linear {
-                            matrix: engine.encode_matrix(plan, entry, weights, level)?,
-                            bias: engine.encode(&biases, product, level)?,
-                        })
-                    };
-                    let failed = |source| CircuitError::Weights {
-                        name: linear.name.clone(),
-                        source,
-                    };
-                    steps.push(encode().map_err(failed)?);
-                    (period, repeat) = (rows, 1);
-                    columns = (0..linear.rows).collect();
-                }
-                Layer::Square => {
-                    let key = keys.relinearization.get_or_insert(coarse(level));
-                    *key = finest(*key, coarse(level));
-                    steps.push(Step::Square);
-                }
-            }
-        }
-        let info = ModelInfo {
-            api_version: API_VERSION,
-            id: id.to_owned(),
-            description: network.description.clone(),
-            parameters: engine.ring().parameters().spec().clone(),
-            input: InputSpec {
-                shape: network.input_shape,
-                packing,
-                scale: scales.input(0).0,
-                level: level(top),
-            },
-            output: OutputSpec {
-                classes: network.classes.clone(),
-                packing: OutputPacking {
-                    period,
-                    classes: last.rows,
-                },
-                scale: scales.output().0,
-                level: Level(0),
-                bound: scales.output_bound(),
-            },
-            keys,
-        };
-        Ok(Self {
-            info,
-            engine,
-            steps,
-        })
+    /// The same circuit, which takes no bulk requests.
+    #[must_use]
+    pub fn without_bulk(mut self) -> Self {
+        self.bulk = None;
+        self.info.bulk = None;
+        self
     }
 
     /// What clients are told.
@@ -263,6 +134,27 @@ impl Circuit {
         self.engine.ring()
     }
 
+    /// Root mean square of the logits' error, as the noise model predicts it for inputs of root
+    /// mean square 0.3.
+    #[must_use]
+    pub fn predicted_error(&self) -> f64 {
+        self.predicted_error
+    }
+
+    /// What is computed, stage by stage.
+    #[must_use]
+    pub fn outline(&self) -> Vec<StageOutline<'_>> {
+        let hidden = self.hidden.iter().map(|stage| StageOutline {
+            squared: stage.squared,
+            matrix: stage.linear.as_ref().map(|(matrix, _)| matrix.plan()),
+        });
+        let last = StageOutline {
+            squared: self.last.squared,
+            matrix: None,
+        };
+        hidden.chain([last]).collect()
+    }
+
     /// Reads a request's ciphertext.
     ///
     /// # Errors
@@ -275,39 +167,73 @@ impl Circuit {
     ///
     /// # Errors
     /// [`EvalError::Input`] for another level or scale than the circuit takes; an error that names
-    /// the key for keys that are missing, of a lower level or of larger digits.
+    /// the key for keys that are missing, of another level or of larger digits.
     pub fn evaluate(
         &self,
         keys: &EvaluationKeys,
         input: SeededCiphertext,
     ) -> Result<Vec<u8>, EvalError> {
-        let period = self.info.output.packing.period;
-        let reply = Reply::new(self.run(keys, input)?, period, self.ring());
-        Ok(write_reply(&reply, self.ring()))
+        Ok(write_reply(&self.run(keys, input)?, self.ring()))
     }
 
-    /// As [`Circuit::evaluate`], with all slots and before it is written out.
+    /// Reads a request's many images; nothing if the circuit has no way for them.
     ///
     /// # Errors
-    /// As [`Circuit::evaluate`].
-    pub fn run(
-        &self,
-        keys: &EvaluationKeys,
-        input: SeededCiphertext,
-    ) -> Result<Ciphertext, EvalError> {
+    /// [`WireError`], for bytes that are no bulk input of this model.
+    pub fn parse_bulk(&self, body: &[u8]) -> Option<Result<BulkInput, WireError>> {
+        let count = self.info.bulk.as_ref()?.inputs.len();
+        Some(read_bulk_input(body, count, self.ring()))
+    }
+
+    /// Runs the network on many images, on the threads of the current pool; the bytes are the
+    /// reply's body. Nothing if the circuit has no way for that.
+    ///
+    /// # Errors
+    /// [`EvalError::Input`] for another level or scale than the circuit takes.
+    pub fn evaluate_bulk(&self, input: &BulkInput) -> Option<Result<Vec<u8>, EvalError>> {
+        let reply = self.bulk.as_ref()?.run(&self.engine, input);
+        Some(reply.map(|reply| write_bulk_reply(&reply, self.ring())))
+    }
+
+    fn run(&self, keys: &EvaluationKeys, input: SeededCiphertext) -> Result<Reply, EvalError> {
         self.check_keys(keys)?;
+        let engine = &self.engine;
         let mut x = self.checked_input(input)?;
-        for step in &self.steps {
-            x = match step {
-                Step::Linear { matrix, bias } => {
-                    let product = self.engine.multiply_matrix(matrix, &x, keys)?;
-                    self.engine
-                        .rescale(&self.engine.add_plain(&product, bias)?)?
+        for stage in &self.hidden {
+            let product = match (&stage.linear, stage.squared) {
+                (None, _) => engine.square(&x, keys)?,
+                (Some((matrix, bias)), squared) => {
+                    if squared {
+                        x = engine.lower(&engine.square(&x, keys)?)?;
+                    }
+                    engine.add_plain(engine.multiply_matrix(matrix, &x, keys)?, bias)?
                 }
-                Step::Square => self.engine.rescale(&self.engine.square(&x, keys)?)?,
             };
+            x = engine.rescale(&product)?;
         }
-        Ok(x)
+        let x = if self.last.squared {
+            engine.square(&x, keys)?
+        } else {
+            engine.lift(&x)
+        };
+        let output = &self.info.output;
+        let mut parts = Vec::with_capacity(self.last.parts.len());
+        let biases = self.last.bias.chunks(2 * output.packing.copies);
+        for (factor, biases) in self.last.parts.iter().zip(biases) {
+            let product = engine.mul_plain_sum(&[(&x, factor)])?;
+            let log_modulus = output.log_modulus;
+            let mut part = engine.truncate(&product, &output.packing, biases.len(), log_modulus);
+            for (number, &bias) in part.c0.iter_mut().zip(biases) {
+                let sum = number.wrapping_add(bias as u32);
+                *number = sum & (u32::MAX >> (32 - log_modulus));
+            }
+            parts.push(part);
+        }
+        Ok(Reply {
+            log_modulus: output.log_modulus,
+            scale: Scale(output.scale),
+            parts,
+        })
     }
 
     fn checked_input(&self, input: SeededCiphertext) -> Result<Ciphertext, EvalError> {
@@ -327,98 +253,46 @@ impl Circuit {
 
     /// Refuses keys that would fail on the way before anything is computed.
     fn check_keys(&self, keys: &EvaluationKeys) -> Result<(), EvalError> {
-        if let Some(needed) = self.info.keys.relinearization {
-            let key = keys
-                .relinearization
-                .as_ref()
-                .ok_or(EvalError::MissingRelinearizationKey)?;
-            check_key(KeyUse::Relinearization, key, needed)?;
+        let specs = &self.info.keys;
+        let check = |key_use, key: Option<&SwitchingKey>, needed| {
+            let key = key.ok_or_else(|| EvalError::missing(key_use, keys))?;
+            self.check_key(key_use, key, needed)
+        };
+        if let Some(needed) = specs.relinearization {
+            let key_use = KeyUse::Relinearization;
+            check(key_use, keys.relinearization.as_ref(), needed)?;
         }
-        for &RotationKeySpec { step, key: needed } in &self.info.keys.rotations {
-            let key = keys
-                .rotations
-                .get(&step)
-                .ok_or_else(|| EvalError::MissingGaloisKey {
-                    step,
-                    uploaded: keys.rotations.keys().copied().collect(),
-                })?;
-            check_key(KeyUse::Rotation(step), key, needed)?;
+        if let Some(needed) = specs.conjugation {
+            check(KeyUse::Conjugation, keys.conjugation.as_ref(), needed)?;
+        }
+        for &RotationKeySpec { step, key: needed } in &specs.rotations {
+            check(KeyUse::Rotation(step), keys.rotations.get(&step), needed)?;
         }
         Ok(())
     }
-}
 
-fn check_key(
-    key_use: KeyUse,
-    key: &SwitchingKey,
-    needed: SwitchingKeySpec,
-) -> Result<(), EvalError> {
-    if key.level() < needed.level {
-        let (found, needed) = (key.level(), needed.level);
-        return Err(EvalError::KeyLevel {
-            key: key_use,
-            found,
-            needed,
-        });
-    }
-    if key.digit_primes() > needed.digit_primes {
-        let (found, most) = (key.digit_primes(), needed.digit_primes);
-        return Err(EvalError::KeyDigits {
-            key: key_use,
-            found,
-            most,
-        });
-    }
-    Ok(())
-}
-
-/// The inputs that any output depends on; the others need no slot.
-fn used_columns(linear: &Linear) -> Vec<usize> {
-    let used = |column: &usize| {
-        linear
-            .weights
-            .iter()
-            .skip(*column)
-            .step_by(linear.columns)
-            .any(|&weight| weight != 0.0)
-    };
-    let columns: Vec<usize> = (0..linear.columns).filter(used).collect();
-    if columns.is_empty() { vec![0] } else { columns }
-}
-
-/// A key for what has the small scale of an input: its noise counts, so its digits are single
-/// primes.
-fn fine(level: Level) -> SwitchingKeySpec {
-    SwitchingKeySpec {
-        level,
-        digit_primes: 1,
-    }
-}
-
-/// A key for products, which a rescale is still to divide: there is room for the noise of digits
-/// of two primes.
-fn coarse(level: Level) -> SwitchingKeySpec {
-    SwitchingKeySpec {
-        level,
-        digit_primes: 2,
-    }
-}
-
-/// The key that serves where either of two does.
-fn finest(left: SwitchingKeySpec, right: SwitchingKeySpec) -> SwitchingKeySpec {
-    SwitchingKeySpec {
-        level: left.level.max(right.level),
-        digit_primes: left.digit_primes.min(right.digit_primes),
-    }
-}
-
-/// Adds a rotation to those that need keys.
-fn require_rotation(keys: &mut KeySpec, step: u32, key: SwitchingKeySpec) {
-    match keys
-        .rotations
-        .binary_search_by_key(&step, |rotation| rotation.step)
-    {
-        Ok(at) => keys.rotations[at].key = finest(keys.rotations[at].key, key),
-        Err(at) => keys.rotations.insert(at, RotationKeySpec { step, key }),
+    fn check_key(
+        &self,
+        key_use: KeyUse,
+        key: &SwitchingKey,
+        needed: SwitchingKeySpec,
+    ) -> Result<(), EvalError> {
+        if !self.ring().parameters().serves(key.level(), needed.level) {
+            let (found, needed) = (key.level(), needed.level);
+            return Err(EvalError::KeyLevel {
+                key: key_use,
+                found,
+                needed,
+            });
+        }
+        if key.digit_primes() > needed.digit_primes {
+            let (found, most) = (key.digit_primes(), needed.digit_primes);
+            return Err(EvalError::KeyDigits {
+                key: key_use,
+                found,
+                most,
+            });
+        }
+        Ok(())
     }
 }

@@ -11,39 +11,43 @@
 mod arithmetic;
 mod basis;
 mod key_switch;
+mod lifted;
 mod matrix;
+mod noise;
 mod plaintext;
 mod rotation;
+mod slotwise;
 
-pub use matrix::{Diagonals, MatrixPlan, RotateAndSum};
-pub use plaintext::Plaintext;
-pub use rotation::Lifted;
+pub use lifted::Lifted;
+pub use matrix::{Diagonals, MatrixPlan, SlotContent, Walk};
+pub use noise::{Noise, NoiseModel};
+pub use plaintext::{Addend, Plaintext};
+pub use rotation::Automorphism;
+pub use slotwise::{IntegerMap, SumsOfSquares};
 
 use std::sync::{Arc, OnceLock};
 
 use shared::encoding::{Encoder, EncodingError};
-use shared::ring::galois::{GaloisElement, GaloisPermutation};
+use shared::keys::EvaluationKeys;
+use shared::ring::galois::GaloisPermutation;
 use shared::ring::{Basis, Level, Ring, RingError};
 use shared::wire::KeyUse;
 use thiserror::Error;
 
-use basis::{BasisExtension, ExactDivision};
+use basis::{BasisExtension, ModulusSwitch, Truncation};
 
 /// Why an operation can't be done.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EvalError {
-    /// A rotation key that was not uploaded.
-    #[error("no Galois key for a rotation by {step}; uploaded steps: {uploaded:?}")]
-    MissingGaloisKey {
-        /// The rotation needed.
-        step: u32,
-        /// The steps there are keys for.
-        uploaded: Vec<u32>,
+    /// A key that was not uploaded.
+    #[error("{key} was not uploaded; uploaded: {}", list(uploaded))]
+    MissingKey {
+        /// The key needed.
+        key: KeyUse,
+        /// The keys there are.
+        uploaded: Vec<KeyUse>,
     },
-    /// A product of ciphertexts without the key to bring it back to two polynomials.
-    #[error("no relinearization key was uploaded, and the model multiplies ciphertexts")]
-    MissingRelinearizationKey,
-    /// A key that was made for a lower level than it is needed at.
+    /// A key that was made for another level than it is needed at.
     #[error("{key} was made for level {}, it is needed at level {}", found.0, needed.0)]
     KeyLevel {
         /// Which key.
@@ -106,19 +110,44 @@ pub enum EvalError {
     Ring(#[from] RingError),
 }
 
+fn list(keys: &[KeyUse]) -> String {
+    if keys.is_empty() {
+        return "nothing".to_owned();
+    }
+    let keys: Vec<String> = keys.iter().map(KeyUse::to_string).collect();
+    keys.join(", ")
+}
+
+impl EvalError {
+    pub(crate) fn missing(key: KeyUse, keys: &EvaluationKeys) -> Self {
+        let relinearization = keys.relinearization.iter().map(|_| KeyUse::Relinearization);
+        let conjugation = keys.conjugation.iter().map(|_| KeyUse::Conjugation);
+        let rotations = keys.rotations.keys().map(|&step| KeyUse::Rotation(step));
+        Self::MissingKey {
+            key,
+            uploaded: relinearization
+                .chain(conjugation)
+                .chain(rotations)
+                .collect(),
+        }
+    }
+}
+
 /// One parameter set's constants for all operations.
 #[derive(Debug)]
 pub struct Engine {
     ring: Arc<Ring>,
     encoder: Encoder,
-    /// For each level above 0, division by the primes that rescaling drops.
-    rescales: Vec<ExactDivision>,
-    /// For each level, division by P.
-    mod_downs: Vec<ExactDivision>,
+    /// For each level above 0, from Q·P to Q one level lower.
+    rescales: Vec<ModulusSwitch>,
+    /// For each level, from Q·P to Q.
+    mod_downs: Vec<ModulusSwitch>,
+    /// For each level, from Q·P to powers of two.
+    truncations: Vec<Truncation>,
     /// For each number of primes in a digit (from 1) and each level, for each digit, the extension
     /// to all other primes of Q·P.
     digits: Vec<Vec<Vec<BasisExtension>>>,
-    /// For each rotation step, once it was used.
+    /// For the conjugation and behind it each rotation step, once it was used.
     permutations: Vec<OnceLock<GaloisPermutation>>,
 }
 
@@ -128,16 +157,13 @@ impl Engine {
     pub fn new(ring: &Arc<Ring>) -> Self {
         let parameters = ring.parameters();
         let levels = || (0..=parameters.top().0).map(Level);
-        let special: Vec<usize> = (ring.q_count()..ring.moduli().len()).collect();
-        let rescale = |level: Level| {
-            let kept = parameters.primes_at(Level(level.0 - 1));
-            let dropped: Vec<usize> = (kept..parameters.primes_at(level)).collect();
-            ExactDivision::new(ring, &dropped, &(0..kept).collect::<Vec<_>>())
-        };
-        let mod_down = |level| {
-            let kept: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
-            ExactDivision::new(ring, &special, &kept)
-        };
+        let rescale =
+            |level: Level| ModulusSwitch::new(ring, Basis::Qp(level), Basis::Q(Level(level.0 - 1)));
+        let mod_down = |level| ModulusSwitch::new(ring, Basis::Qp(level), Basis::Q(level));
+        let truncation = |level| Truncation::new(ring, Basis::Qp(level));
+        let widest = levels()
+            .map(|level| parameters.primes_at(level).len())
+            .max();
         let digits_at = |digit_primes, level| {
             let all: Vec<usize> = ring.limbs(Basis::Qp(level)).collect();
             let q: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
@@ -160,8 +186,9 @@ impl Engine {
             encoder: Encoder::new(ring.degree()),
             rescales: levels().skip(1).map(rescale).collect(),
             mod_downs: levels().map(mod_down).collect(),
-            digits: (1..=ring.q_count()).map(digits).collect(),
-            permutations: (0..parameters.slots()).map(|_| OnceLock::new()).collect(),
+            truncations: levels().map(truncation).collect(),
+            digits: (1..=widest.unwrap_or(1)).map(digits).collect(),
+            permutations: (0..=parameters.slots()).map(|_| OnceLock::new()).collect(),
             ring: Arc::clone(ring),
         }
     }
@@ -172,15 +199,15 @@ impl Engine {
         &self.ring
     }
 
+    /// What its operations are expected to add to the noise.
+    #[must_use]
+    pub fn noise_model(&self) -> NoiseModel<'_> {
+        NoiseModel::new(self.ring.parameters())
+    }
+
     /// Number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.encoder.slots()
-    }
-
-    fn permutation(&self, step: u32) -> &GaloisPermutation {
-        let (step, degree) = (step as usize % self.slots(), self.ring.degree());
-        self.permutations[step]
-            .get_or_init(|| GaloisPermutation::new(GaloisElement::rotation(step, degree), degree))
     }
 }

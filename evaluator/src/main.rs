@@ -86,6 +86,9 @@ struct Serve {
         env = "INKVEIL_SESSION_IDLE_S"
     )]
     session_idle_s: NonZero<u32>,
+    /// Take requests of thousands of images at once; their replies tell more about the weights.
+    #[arg(long, env = "INKVEIL_BULK")]
+    bulk: bool,
 }
 
 #[derive(Args)]
@@ -131,6 +134,14 @@ async fn serve(arguments: Serve) -> Result<()> {
     if circuits.is_empty() {
         bail!("{} holds no .onnx file", arguments.models.display());
     }
+    let offered = |circuit: Circuit| {
+        if arguments.bulk {
+            circuit
+        } else {
+            circuit.without_bulk()
+        }
+    };
+    let circuits: Vec<Circuit> = circuits.into_iter().map(offered).collect();
     let mut app = App::new(circuits, arguments.limits())?;
     if let Some(directory) = &arguments.page {
         app = app.with_page(Page::open(directory)?);
@@ -198,10 +209,7 @@ fn print_circuit(circuit: &Circuit) {
         "parameters  {}: N = 2^{log_n}, log2(QP) = {bits}",
         parameters.spec().name
     );
-    println!(
-        "levels      input {}, output {}",
-        info.input.level.0, info.output.level.0
-    );
+    println!("levels      {}", info.input.level.0 + 1);
     println!(
         "keys        {}",
         kilobytes(keys_bytes(&info.keys, circuit.ring()))
@@ -209,18 +217,18 @@ fn print_circuit(circuit: &Circuit) {
     if let Some(key) = info.keys.relinearization {
         println!("  relinearization {}", describe(key));
     }
+    if let Some(key) = info.keys.conjugation {
+        println!("  conjugation {}", describe(key));
+    }
     for rotation in &info.keys.rotations {
         println!("  rotation by {} {}", rotation.step, describe(rotation.key));
     }
-    let polynomial = |level| circuit.ring().encoded_bits(Basis::Q(level)).div_ceil(8);
-    println!(
-        "upload      {} for each image",
-        kilobytes(polynomial(info.input.level))
-    );
-    println!(
-        "download    {} for each image",
-        kilobytes(polynomial(info.output.level))
-    );
+    let ring = circuit.ring();
+    let upload = ring.encoded_bits(Basis::Q(info.input.level)).div_ceil(8);
+    println!("upload      {} for each image", kilobytes(upload));
+    let part = |logits: usize| (ring.degree() + logits) * info.output.log_modulus as usize;
+    let download: usize = info.output.packing.parts().map(part).sum();
+    println!("download    {} for each image", kilobytes(download / 8));
 }
 
 fn describe(key: SwitchingKeySpec) -> String {
@@ -240,6 +248,7 @@ fn keys_bytes(keys: &KeySpec, ring: &Ring) -> usize {
     };
     keys.relinearization
         .into_iter()
+        .chain(keys.conjugation)
         .chain(rotations)
         .map(bytes)
         .sum()

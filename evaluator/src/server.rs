@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod models;
 mod observe;
 pub mod page;
+mod partial_keys;
 pub mod pool;
 pub mod problem;
 mod routes;
@@ -29,7 +30,7 @@ use rayon::ThreadPoolBuildError;
 use shared::keys::EvaluationKeys;
 use shared::ring::Ring;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::circuit::Circuit;
 pub use limits::Limits;
@@ -37,6 +38,7 @@ pub use listen::{Listening, listen};
 use metrics::Metrics;
 pub use observe::REQUEST_ID;
 use page::Page;
+pub use partial_keys::PartialKeys;
 use pool::Pool;
 use session::{Clock, SessionStore, SystemClock};
 
@@ -54,9 +56,11 @@ pub struct App {
     /// The rings of the models by the fingerprint of their parameters.
     rings: BTreeMap<u64, Arc<Ring>>,
     sessions: SessionStore<SessionKeys>,
+    partial_keys: SessionStore<PartialKeys>,
     pool: Pool,
     uploads: Semaphore,
     inputs: Semaphore,
+    bulks: Semaphore,
     metrics: Metrics,
     limits: Limits,
     page: Option<Page>,
@@ -95,16 +99,19 @@ impl App {
         }
         let with_fingerprint =
             |ring: &Arc<Ring>| (ring.parameters().fingerprint(), Arc::clone(ring));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Ok(Self {
             rings: models
                 .values()
                 .map(|circuit| with_fingerprint(circuit.ring()))
                 .collect(),
             models,
-            sessions: SessionStore::new(limits.sessions, Arc::new(SystemClock::new())),
+            sessions: SessionStore::new(limits.sessions, Arc::clone(&clock)),
+            partial_keys: SessionStore::new(limits.partial_keys, clock),
             pool: Pool::new(limits.threads, limits.jobs)?,
             uploads: Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS)),
             inputs: Semaphore::new(limits.inputs.min(Semaphore::MAX_PERMITS)),
+            bulks: Semaphore::new(limits.bulks.min(Semaphore::MAX_PERMITS)),
             metrics: Metrics::new(),
             limits,
             page: None,
@@ -126,7 +133,8 @@ impl App {
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
         Self {
-            sessions: SessionStore::new(self.limits.sessions, clock),
+            sessions: SessionStore::new(self.limits.sessions, Arc::clone(&clock)),
+            partial_keys: SessionStore::new(self.limits.partial_keys, clock),
             ..self
         }
     }
@@ -135,6 +143,25 @@ impl App {
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// The keys that are being uploaded in parts.
+    #[must_use]
+    pub fn partial_keys(&self) -> &SessionStore<PartialKeys> {
+        &self.partial_keys
+    }
+
+    /// Takes places for inputs, as requests do while they send; nothing if there are too few.
+    #[must_use]
+    pub fn hold_inputs(&self, count: usize) -> Option<SemaphorePermit<'_>> {
+        let count = u32::try_from(count).ok()?;
+        self.inputs.try_acquire_many(count).ok()
+    }
+
+    /// Takes a place for many images, as requests do while they send; nothing if all are taken.
+    #[must_use]
+    pub fn hold_bulk(&self) -> Option<SemaphorePermit<'_>> {
+        self.bulks.try_acquire().ok()
     }
 
     /// The keys that clients uploaded.

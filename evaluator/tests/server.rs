@@ -1,8 +1,12 @@
 //! The service from outside: replies, errors, page, figures.
 
 mod app;
+mod batch;
+mod bulk;
 mod classify;
+mod material;
 mod metrics;
 mod page;
 mod problems;
 mod replies;
+mod uploads;

@@ -58,6 +58,28 @@ pub struct ModelInfo {
     pub output: OutputSpec,
     /// The evaluation keys the circuit uses.
     pub keys: KeySpec,
+    /// How many images are sent at once, where the circuit has a way for that.
+    #[serde(default)]
+    pub bulk: Option<BulkSpec>,
+}
+
+/// How a client encodes many images, and reads the answers: an image in each slot. It takes no keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BulkSpec {
+    /// Most images in a request: the slots.
+    pub images: usize,
+    /// The inputs that the network reads, in ascending order: one ciphertext for each.
+    pub inputs: Vec<usize>,
+    /// Level the ciphertexts are made at.
+    pub level: Level,
+    /// Scale the pixels are encoded at.
+    pub scale: f64,
+    /// What a logit is multiplied by in the reply.
+    pub reply_scale: f64,
+    /// log2 of the reply's modulus.
+    pub log_modulus: u32,
+    /// Largest magnitude the logits may have before they wrap around the modulus.
+    pub bound: f64,
 }
 
 /// How a client encodes one input.
@@ -80,19 +102,21 @@ pub struct OutputSpec {
     pub classes: Vec<String>,
     /// Where each logit sits.
     pub packing: OutputPacking,
-    /// Scale of the reply.
+    /// What a logit is multiplied by in the reply.
     pub scale: f64,
-    /// Level of the reply.
-    pub level: Level,
+    /// log2 of the reply's modulus.
+    pub log_modulus: u32,
     /// Largest magnitude a logit may have before it wraps around the modulus.
     pub bound: f64,
 }
 
-/// The evaluation keys a circuit uses, each at the highest level where it is used.
+/// The evaluation keys a circuit uses, each at the level where it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySpec {
     /// The relinearization key, where the circuit multiplies ciphertexts.
     pub relinearization: Option<SwitchingKeySpec>,
+    /// The conjugation key, where the circuit takes real parts.
+    pub conjugation: Option<SwitchingKeySpec>,
     /// One Galois key per entry, in ascending order of the steps.
     pub rotations: Vec<RotationKeySpec>,
 }
@@ -100,7 +124,7 @@ pub struct KeySpec {
 /// The size of a switching key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchingKeySpec {
-    /// Highest level at which it is used.
+    /// The level at which it is used; see [`crate::params::Parameters::serves`] for others.
     pub level: Level,
     /// Primes in one digit.
     pub digit_primes: usize,
@@ -115,7 +139,7 @@ pub struct RotationKeySpec {
     pub key: SwitchingKeySpec,
 }
 
-/// Reply to `POST sessions` and `GET sessions/{id}`.
+/// Reply to `POST sessions`, to `GET sessions/{id}` and to the last `POST uploads/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionInfo {
     /// 128 random bits in hexadecimal.
@@ -124,6 +148,17 @@ pub struct SessionInfo {
     pub expires_in_s: u64,
     /// Bytes of evaluation keys held.
     pub key_bytes: u64,
+}
+
+/// Reply to `POST uploads`, and to `POST uploads/{id}` as long as keys are missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadInfo {
+    /// 128 random bits in hexadecimal.
+    pub id: String,
+    /// Seconds until the evaluator forgets what has come if nothing else comes.
+    pub expires_in_s: u64,
+    /// Keys that have not come yet.
+    pub missing_keys: u32,
 }
 
 /// An error reply, RFC 9457.
@@ -142,3 +177,6 @@ pub struct Problem {
 
 /// [`Problem::kind`] of a session that expired, was evicted or never was: upload the keys again.
 pub const PROBLEM_SESSION_GONE: &str = "/problems/session-gone";
+
+/// [`Problem::kind`] of an upload in parts that expired, was evicted or never was: begin again.
+pub const PROBLEM_UPLOAD_GONE: &str = "/problems/upload-gone";

@@ -5,7 +5,7 @@
 //! its level.
 
 use crate::encoding::Scale;
-use crate::ring::{Basis, Coeff, Level, Ntt, Poly, Ring, RingError, Seed, uniform};
+use crate::ring::{Basis, Level, Ntt, Poly, Ring, RingError, Seed, uniform};
 
 /// An encrypted slot vector: `c0 + c1·s = scale · message + noise` modulo Q at its level.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,52 +84,53 @@ impl SeededCiphertext {
     }
 }
 
-/// A ciphertext of slots that repeat with a period, as it travels back.
+/// The encrypted logits as they travel back: in one or more parts, modulo a power of two.
 ///
-/// Slots of period `p` are those of a polynomial in `X^(N/2p)`, so only `2p` coefficients of
-/// `c0 + c1·s` hold the message, and only those of `c0` are kept. The others would say nothing but
-/// noise.
+/// The logits are a few coefficients of a message (see [`crate::packing::OutputPacking`]). Only
+/// those coefficients of the first half travel: without the others nobody, the holder of the key
+/// included, can decrypt anything else of the message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// For each prime, the coefficients of `c0` at multiples of `N/2p`.
+    /// log2 of the modulus, 1 to 32.
+    pub log_modulus: u32,
+    /// Coefficients are this times a logit.
+    pub scale: Scale,
+    /// The parts.
+    pub parts: Vec<ReplyPart>,
+}
+
+/// One ciphertext of a [`Reply`]; all numbers are below the modulus.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplyPart {
+    /// The coefficients of the first half that belong to logits.
     pub c0: Vec<u32>,
-    /// The factor of the secret key.
-    pub c1: Poly<Ntt>,
-    /// The scale of the message.
+    /// All coefficients of the factor of the secret key.
+    pub c1: Vec<u32>,
+}
+
+/// Many images at once: one fresh ciphertext for each input of the network, with an image in each
+/// slot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkInput {
+    /// The first half of each ciphertext, all at one level.
+    pub c0: Vec<Poly<Ntt>>,
+    /// What the second halves are expanded from: that of ciphertext `i` is uniform polynomial `i`.
+    pub seed: Seed,
+    /// The scale of the messages.
     pub scale: Scale,
 }
 
-impl Reply {
-    /// Keeps what slots of this period need.
-    #[must_use]
-    pub fn new(ciphertext: Ciphertext, period: usize, ring: &Ring) -> Self {
-        let scale = ciphertext.scale;
-        let (c0, c1) = ciphertext.into_parts();
-        let c0 = Self::subring(&c0.into_coeff(ring), period);
-        Self { c0, c1, scale }
-    }
-
-    /// The coefficients, for each prime, that slots of this period come from.
-    #[must_use]
-    pub fn subring(poly: &Poly<Coeff>, period: usize) -> Vec<u32> {
-        let stride = |limb: &[u32]| (limb.len() / (2 * period)).max(1);
-        // All at once: what grows leaves copies behind, and a client's are secret.
-        let mut kept = Vec::with_capacity(poly.limbs().len() * 2 * period);
-        for limb in poly.limbs() {
-            kept.extend(limb.iter().step_by(stride(limb)));
-        }
-        kept
-    }
-
-    /// The level of its modulus.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        self.c1.basis().level()
-    }
-
-    /// The period of its slots.
-    #[must_use]
-    pub fn period(&self) -> usize {
-        self.c0.len() / self.c1.limbs().len().max(1) / 2
-    }
+/// The encrypted logits of many images: for each class one message with an image in each slot,
+/// modulo a power of two.
+///
+/// The ciphertexts have three parts, `c0 + c1·s + c2·s² = scale · message + noise`: they are sums of
+/// squares that were not relinearized, which would take a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkReply {
+    /// log2 of the modulus, 1 to 32.
+    pub log_modulus: u32,
+    /// The scale of the messages.
+    pub scale: Scale,
+    /// For each class the coefficients of the three parts, all below the modulus.
+    pub classes: Vec<[Vec<u32>; 3]>,
 }

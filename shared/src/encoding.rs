@@ -93,13 +93,22 @@ impl Encoder {
         self.slots
     }
 
+    /// What slot `slot` of the monomial `X^power` holds: `ζ^(5^slot · power)`.
+    ///
+    /// # Panics
+    /// For a slot that the ring doesn't have.
+    #[must_use]
+    pub fn monomial(&self, power: usize, slot: usize) -> Complex64 {
+        self.roots[self.powers_of_five[slot] * power % self.roots.len()]
+    }
+
     /// The polynomial whose slots are `values` times `scale`, rounded; missing values are zero.
     ///
     /// # Errors
     /// [`EncodingError`], when the values don't fit.
-    pub fn encode(
+    pub fn encode<T: Copy + Into<Complex64>>(
         &self,
-        values: &[f64],
+        values: &[T],
         scale: Scale,
         ring: &Ring,
         basis: Basis,
@@ -115,14 +124,18 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`Encoder::encode`].
-    pub fn embed_inverse(&self, values: &[f64], scale: Scale) -> Result<Vec<i64>, EncodingError> {
+    pub fn embed_inverse<T: Copy + Into<Complex64>>(
+        &self,
+        values: &[T],
+        scale: Scale,
+    ) -> Result<Vec<i64>, EncodingError> {
         if values.len() > self.slots {
             return Err(EncodingError::TooManyValues {
                 found: values.len(),
                 slots: self.slots,
             });
         }
-        let mut z: Vec<Complex64> = values.iter().map(|&value| Complex64::from(value)).collect();
+        let mut z: Vec<Complex64> = values.iter().map(|&value| value.into()).collect();
         z.resize(self.slots, Complex64::ZERO);
         self.inverse_transform(&mut z);
         let reals = z
@@ -291,7 +304,7 @@ mod tests {
         let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
         let encoder = Encoder::new(ring.degree());
         let values: Vec<f64> = (0..encoder.slots()).map(|slot| slot as f64).collect();
-        let basis = Basis::Q(Level(2));
+        let basis = Basis::Q(Level(1));
         let poly = encoder
             .encode(&values, Scale(1e9), &ring, basis)
             .unwrap()

@@ -14,6 +14,7 @@ use crate::ring::{Basis, Level, Ntt, Poly, Ring, Seed, uniform};
 pub fn digits_at(ring: &Ring, level: Level, digit_primes: usize) -> usize {
     ring.parameters()
         .primes_at(level)
+        .len()
         .div_ceil(digit_primes.max(1))
 }
 
@@ -92,6 +93,8 @@ impl SeededSwitchingKey {
 pub struct EvaluationKeys {
     /// Switches `s²` to `s`.
     pub relinearization: Option<SwitchingKey>,
+    /// The key that switches `s` to its conjugate, applied as the rotations' keys are.
+    pub conjugation: Option<SwitchingKey>,
     /// For each rotation step to the left, the key that switches `s` to `σ⁻¹(s)`: applied before
     /// the automorphism σ, so that only the result is permuted.
     pub rotations: BTreeMap<u32, SwitchingKey>,
@@ -101,7 +104,8 @@ impl EvaluationKeys {
     /// Bytes of residues held.
     #[must_use]
     pub fn byte_len(&self) -> usize {
-        let keys = self.relinearization.iter().chain(self.rotations.values());
+        let single = [&self.relinearization, &self.conjugation];
+        let keys = single.into_iter().flatten().chain(self.rotations.values());
         let polys = keys
             .flat_map(|key| &key.digits)
             .flat_map(|digit| [&digit.b, &digit.a]);

@@ -25,8 +25,8 @@ pub struct ParameterSpec {
     pub name: String,
     /// log2 of the ring degree N.
     pub log_n: u32,
-    /// For each level, lowest first, the primes it adds to the modulus. Rescaling from level `l`
-    /// divides by the primes of entry `l`.
+    /// For each level, lowest first, the primes of its modulus. Levels may share primes; rescaling
+    /// from one to the next lower keeps those that both have and exchanges the others.
     pub levels: Vec<Vec<u32>>,
     /// Primes of the key-switching modulus P.
     pub special: Vec<u32>,
@@ -40,39 +40,42 @@ struct Shipped {
     special: &'static [u32],
 }
 
-/// N = 2^12: one square between two linear layers. log2(QP) = 105.5.
+/// N = 2^12: one square between two linear layers. log2(QP) = 106.0 at level 1, 93.0 at level 0.
 ///
-/// P of 29 bits pays for itself: keys that switch products, whose scale is large, get by with
-/// digits of two primes, and are half as large and half as much work.
+/// As few primes as the bits allow, so that there are few transforms; P is wide enough that a whole
+/// level is one digit for everything but fresh inputs (`docs/parameters.md` has the search).
 const N12: Shipped = Shipped {
     name: "n12",
     log_n: 12,
-    levels: &[&[1_032_193], &[974_849], &[925_697], &[114_689]],
-    special: &[536_813_569],
+    levels: &[&[4_169_729, 4_120_577], &[536_813_569, 268_369_921]],
+    special: &[33_538_049, 16_760_833],
 };
 
-/// N = 2^13: two squares between three linear layers. log2(QP) = 198.9, below the quantum line too.
+/// N = 2^13: two squares between three linear layers. log2(QP) = 163, below the quantum line too.
 const N13: Shipped = Shipped {
     name: "n13",
     log_n: 13,
     levels: &[
-        &[33_538_049],
-        &[33_292_289],
-        &[33_177_601],
-        &[33_128_449],
-        &[32_931_841],
-        &[4_079_617],
+        &[133_857_281, 133_644_289],
+        &[133_857_281, 133_644_289, 1_073_692_673],
+        &[133_857_281, 133_644_289, 1_073_692_673, 1_032_193],
     ],
-    special: &[67_043_329, 66_994_177],
+    special: &[1_073_643_521, 1_073_479_681],
 };
 
 impl Shipped {
     const fn is_secure(&self) -> bool {
-        let bits = product_bits(self.levels, self.special);
-        match max_log2_qp(self.log_n) {
-            Some(line) => bits <= line.classical,
-            None => false,
+        let Some(line) = max_log2_qp(self.log_n) else {
+            return false;
+        };
+        let mut level = 0;
+        while level < self.levels.len() {
+            if product_bits(&[self.levels[level], self.special]) > line.classical {
+                return false;
+            }
+            level += 1;
         }
+        true
     }
 
     fn spec(&self) -> ParameterSpec {
@@ -172,34 +175,43 @@ impl Parameters {
                 log_n: spec.log_n,
             });
         };
-        let primes = || spec.levels.iter().flatten().chain(&spec.special).copied();
         if spec.levels.is_empty() || spec.levels.iter().any(Vec::is_empty) {
             return Err(shape("every level needs at least one prime"));
         }
         if spec.special.is_empty() {
             return Err(shape("key switching needs at least one special prime"));
         }
-        if primes().count() > MAX_PRIMES {
+        if spec
+            .levels
+            .iter()
+            .chain([&spec.special])
+            .map(Vec::len)
+            .sum::<usize>()
+            > MAX_PRIMES
+        {
             return Err(shape("at most 64 primes are supported"));
         }
         let two_n = 2u32 << spec.log_n;
-        for (at, value) in primes().enumerate() {
-            if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
-                return Err(ParameterError::Prime {
-                    name: short_name(&spec.name),
-                    value,
-                    two_n,
-                });
+        let mut bits = 0;
+        for level in &spec.levels {
+            let primes = || level.iter().chain(&spec.special).copied();
+            for (at, value) in primes().enumerate() {
+                if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
+                    return Err(ParameterError::Prime {
+                        name: short_name(&spec.name),
+                        value,
+                        two_n,
+                    });
+                }
+                if primes().take(at).any(|earlier| earlier == value) {
+                    return Err(ParameterError::Repeated {
+                        name: short_name(&spec.name),
+                        value,
+                    });
+                }
             }
-            if primes().take(at).any(|earlier| earlier == value) {
-                return Err(ParameterError::Repeated {
-                    name: short_name(&spec.name),
-                    value,
-                });
-            }
+            bits = bits.max(product_bits(&[level, &spec.special]));
         }
-        let levels: Vec<&[u32]> = spec.levels.iter().map(Vec::as_slice).collect();
-        let bits = product_bits(&levels, &spec.special);
         if bits > line.classical {
             return Err(ParameterError::Insecure {
                 name: short_name(&spec.name),
@@ -229,7 +241,7 @@ impl Parameters {
         self.degree() / 2
     }
 
-    /// Bits of Q·P, rounded up.
+    /// Bits of Q·P at the level where it is largest, rounded up.
     #[must_use]
     pub fn log2_qp(&self) -> u32 {
         self.bits
@@ -241,15 +253,18 @@ impl Parameters {
         Level(u8::try_from(self.spec.levels.len() - 1).unwrap_or(u8::MAX))
     }
 
-    /// Primes of Q at a level; the level is clamped to the top.
+    /// The primes of Q at a level; the level is clamped to the top.
     #[must_use]
-    pub fn primes_at(&self, level: Level) -> usize {
-        self.spec
-            .levels
-            .iter()
-            .take(usize::from(level.0) + 1)
-            .map(Vec::len)
-            .sum()
+    pub fn primes_at(&self, level: Level) -> &[u32] {
+        let level = usize::from(level.0.min(self.top().0));
+        self.spec.levels.get(level).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a switching key made at `key` works at `level`: the primes of one are the first of
+    /// the other, so that digits fall together.
+    #[must_use]
+    pub fn serves(&self, key: Level, level: Level) -> bool {
+        self.primes_at(key).starts_with(self.primes_at(level))
     }
 
     /// A number that differs between sets with different rings or primes: FNV-1a over
@@ -274,8 +289,10 @@ fn short_name(name: &str) -> String {
     name.chars().take(32).collect()
 }
 
-/// Trial division: at most 23,170 odd divisors, done once for each prime of a set.
-fn is_prime(value: u32) -> bool {
+/// Whether a number is an odd prime. Trial division: at most 32,768 odd divisors, done once for
+/// each prime of a set.
+#[must_use]
+pub fn is_prime(value: u32) -> bool {
     let value = u64::from(value);
     value > 2
         && !value.is_multiple_of(2)
@@ -318,7 +335,7 @@ mod tests {
         let bits = shipped()
             .into_iter()
             .map(|spec| Parameters::new(spec).expect("ok").log2_qp());
-        assert_eq!(bits.collect::<Vec<_>>(), [106, 199]);
+        assert_eq!(bits.collect::<Vec<_>>(), [106, 164]);
     }
 
     #[test]
@@ -335,8 +352,8 @@ mod tests {
         check_refused(|spec| spec.levels[1][0] = 925_699, "925699 is not a prime");
         check_refused(|spec| spec.levels[1][0] = 0, "0 is not a prime");
         check_refused(|spec| spec.levels[1][0] = 8193 * 8193, "is not a prime");
-        check_refused(|spec| spec.special[0] = 1_032_193, "1032193 occurs twice");
-        check_refused(|spec| spec.levels[2].clear(), "every level needs");
+        check_refused(|spec| spec.special[0] = 4_169_729, "4169729 occurs twice");
+        check_refused(|spec| spec.levels[1].clear(), "every level needs");
         check_refused(|spec| spec.levels.clear(), "every level needs");
         check_refused(|spec| spec.special.clear(), "special prime");
         check_refused(|spec| spec.log_n = 40, "N = 2^40 is not supported");
@@ -347,9 +364,7 @@ mod tests {
     fn fingerprints_tell_sets_apart() {
         let of = |spec| Parameters::new(spec).expect("ok").fingerprint();
         let mut moved = n12();
-        let prime = moved.levels[3].remove(0);
-        moved.levels[2].push(prime);
-        moved.levels.pop();
+        moved.levels[0].swap(0, 1);
         let mut renamed = n12();
         renamed.name = "other".to_owned();
         assert_ne!(of(n12()), of(moved));

@@ -7,6 +7,7 @@
 //! domain can't be used as one in the coefficient domain: the domain is part of its type.
 
 pub mod backend;
+mod buffer;
 pub mod crt;
 pub mod galois;
 mod modulus;
@@ -14,6 +15,7 @@ mod ntt;
 mod poly;
 mod uniform;
 
+pub use buffer::Buffer;
 pub use modulus::{Factor, Modulus};
 pub use ntt::NttTables;
 pub(crate) use ntt::reverse_bits;
@@ -27,7 +29,7 @@ use thiserror::Error;
 
 use crate::params::Parameters;
 
-/// A step of the modulus chain: level 0 is the lowest, rescaling goes down by one.
+/// A step of the moduli: level 0 is the lowest, rescaling goes down by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Level(pub u8);
@@ -68,9 +70,11 @@ pub enum RingError {
 #[derive(Debug)]
 pub struct Ring {
     parameters: Parameters,
-    /// The primes of Q in level order, then those of P.
+    /// The primes of all levels, each once, the lowest level's first; then those of P.
     moduli: Vec<Modulus>,
     tables: Vec<NttTables>,
+    /// For each level, the positions of its primes and behind them those of P.
+    positions: Vec<Vec<usize>>,
     q_count: usize,
 }
 
@@ -79,18 +83,34 @@ impl Ring {
     #[must_use]
     pub fn new(parameters: Parameters) -> Arc<Self> {
         let spec = parameters.spec();
-        let primes = spec.levels.iter().flatten().chain(&spec.special);
-        let moduli: Vec<Modulus> = primes.map(|&prime| Modulus::new(prime)).collect();
+        let mut primes: Vec<u32> = Vec::new();
+        for &prime in spec.levels.iter().flatten() {
+            if !primes.contains(&prime) {
+                primes.push(prime);
+            }
+        }
+        let q_count = primes.len();
+        primes.extend(&spec.special);
+        let position = |prime: &u32| primes.iter().position(|own| own == prime);
+        let level = |level: &Vec<u32>| {
+            level
+                .iter()
+                .chain(&spec.special)
+                .filter_map(position)
+                .collect()
+        };
+        let positions = spec.levels.iter().map(level).collect();
+        let moduli: Vec<Modulus> = primes.iter().map(|&prime| Modulus::new(prime)).collect();
         let degree = parameters.degree();
         let tables = moduli
             .iter()
             .map(|&modulus| NttTables::new(modulus, degree))
             .collect();
-        let q_count = moduli.len() - spec.special.len();
         Arc::new(Self {
             parameters,
             moduli,
             tables,
+            positions,
             q_count,
         })
     }
@@ -108,16 +128,18 @@ impl Ring {
     }
 
     /// Positions, in [`Ring::moduli`], of a basis's primes, in the order of a polynomial's limbs.
-    pub fn limbs(&self, basis: Basis) -> impl ExactSizeIterator<Item = usize> + Clone + use<> {
-        let q = self.parameters.primes_at(basis.level());
-        let (special, q_count) = match basis {
-            Basis::Q(_) => (0, self.q_count),
-            Basis::Qp(_) => (self.moduli.len() - self.q_count, self.q_count),
+    pub fn limbs(&self, basis: Basis) -> impl ExactSizeIterator<Item = usize> + Clone + '_ {
+        let level = usize::from(basis.level().0).min(self.positions.len() - 1);
+        let all = &self.positions[level];
+        let special = self.moduli.len() - self.q_count;
+        let count = match basis {
+            Basis::Q(_) => all.len() - special,
+            Basis::Qp(_) => all.len(),
         };
-        (0..q + special).map(move |limb| if limb < q { limb } else { q_count + limb - q })
+        all.iter().take(count).copied()
     }
 
-    /// All primes: those of Q in level order, then those of P.
+    /// All primes: those of the levels, each once, then those of P.
     #[must_use]
     pub fn moduli(&self) -> &[Modulus] {
         &self.moduli
@@ -134,7 +156,7 @@ impl Ring {
         &self.tables[position]
     }
 
-    /// Primes of Q at the top level; the position of the first special prime.
+    /// Primes of all levels together; the position of the first special prime.
     #[must_use]
     pub fn q_count(&self) -> usize {
         self.q_count

@@ -14,14 +14,22 @@
     clippy::unwrap_used
 )]
 
+mod batch;
 mod bits;
+mod bulk;
 mod ciphertext;
 mod header;
 mod keys;
 
+pub use batch::{BATCH_FIELDS_LEN, MAX_BATCH, is_batch, read_batch, write_batch};
+pub use bulk::{
+    bulk_input_len, read_bulk_input, read_bulk_reply, write_bulk_input, write_bulk_reply,
+};
 pub use ciphertext::{read_input, read_reply, write_input, write_reply};
 pub use header::{FORMAT_VERSION, HEADER_LEN, MessageKind, fingerprint, read_header, write_header};
-pub use keys::{KeyUse, read_evaluation_keys, write_key, write_keys_header};
+pub use keys::{
+    KEYS_HEADER_LEN, KeyReader, KeyUse, key_len, read_evaluation_keys, write_key, write_keys_header,
+};
 
 use thiserror::Error;
 
@@ -112,17 +120,29 @@ pub enum WireError {
         /// Value found.
         found: f64,
     },
-    /// Keys have to come in ascending order of their steps, below the number of slots.
-    #[error("key {at} rotates by {found}; steps must ascend from {above} and stay below {slots}")]
-    Step {
+    /// Keys have to come in ascending order of their uses, with steps below the number of slots.
+    #[error(
+        "key {at} is of kind {kind} for step {step}; after {} only a relinearization key (0), a \
+         conjugation key (1) or keys (2) for ascending steps in 1..{slots} may come, in this order",
+        previous.map_or("the header".to_owned(), |key| key.to_string())
+    )]
+    KeyUse {
         /// Position in the message.
         at: usize,
+        /// Kind found.
+        kind: u8,
         /// Step found.
-        found: u32,
-        /// The step it has to exceed.
-        above: u32,
+        step: u32,
+        /// The key before it.
+        previous: Option<KeyUse>,
         /// Slots of the parameter set.
         slots: usize,
+    },
+    /// A reply whose modulus no client asked for.
+    #[error("the reply is modulo 2^{found}; 1 to 32 bits are possible")]
+    Modulus {
+        /// log2 of the modulus found.
+        found: u8,
     },
     /// Digits of no primes, or of more than there are.
     #[error("{key} has digits of {found} primes; 1 to {most} are possible")]
@@ -133,6 +153,28 @@ pub enum WireError {
         found: usize,
         /// Primes of the parameter set's Q.
         most: usize,
+    },
+    /// A batch of nothing, or of too much.
+    #[error("a batch holds 1 to {MAX_BATCH} messages, this one {found}")]
+    BatchCount {
+        /// Messages found.
+        found: usize,
+    },
+    /// Bytes that can't be cut into the messages of a batch.
+    #[error("{bytes} bytes are not {count} messages of the same length")]
+    BatchLength {
+        /// Messages of the batch.
+        count: usize,
+        /// Bytes of all of them.
+        bytes: usize,
+    },
+    /// A bulk input for another number of inputs than the model reads.
+    #[error("the bulk input has {found} ciphertexts, the model takes {expected}")]
+    BulkCount {
+        /// Ciphertexts found.
+        found: usize,
+        /// Ciphertexts that belong there.
+        expected: usize,
     },
     /// Fields that can't be read.
     #[error("fields of {what} are malformed: {reason}")]

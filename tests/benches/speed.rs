@@ -9,15 +9,14 @@ use std::sync::Arc;
 use client::{ClientKeys, Plan};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use evaluator::circuit::Circuit;
-use evaluator::engine::{Engine, MatrixPlan};
+use evaluator::engine::{Automorphism, Engine, MatrixPlan, SlotContent, Walk};
 use evaluator::server::models;
-use shared::ciphertext::Reply;
-use shared::encoding::Scale;
+use shared::encoding::{Complex64, Scale};
 use shared::keys::EvaluationKeys;
 use shared::params::{Parameters, shipped};
 use shared::ring::Ring;
 use shared::ring::backend::{Product, available};
-use shared::wire::{read_evaluation_keys, read_input, write_reply};
+use shared::wire::{read_evaluation_keys, read_input, read_reply, write_reply};
 
 /// The model whose figures the README states.
 const MODEL: &str = "models/mnist-fast.onnx";
@@ -96,7 +95,8 @@ fn setting() -> Setting {
 fn first_layer(circuit: &Circuit) -> MatrixPlan {
     let input = &circuit.info().input.packing;
     let slots = circuit.ring().degree() / 2;
-    MatrixPlan::new(slots, input.period, input.repeat, 128)
+    let layout = (input.period, input.repeat);
+    MatrixPlan::new(slots, layout, 128, SlotContent::Pair, Walk::default())
 }
 
 fn model(c: &mut Criterion) {
@@ -153,23 +153,25 @@ fn model(c: &mut Criterion) {
         .expect("a request")
         .expand(ring)
         .expect("this ring");
-    let step = circuit
-        .info()
-        .keys
-        .rotations
-        .last()
-        .expect("a rotation")
-        .step;
+    let (keys, output) = (&circuit.info().keys, &circuit.info().output);
+    let last = keys.rotations.last().expect("a rotation");
+    let rotation = Automorphism::Rotation(last.step);
+    let lifted = engine.lift(&fresh);
     group.bench_function("evaluator/rotate_at_the_top", |b| {
-        b.iter(|| engine.rotate(&fresh, step, evaluation).expect("a key"));
+        b.iter(|| engine.rotate(&lifted, rotation, evaluation).expect("a key"));
     });
-    let rescaled = engine.rescale(&fresh).expect("a level");
+    let rescaled = engine.rescale(&lifted).expect("a level");
     group.bench_function("evaluator/square_below_the_top", |b| {
         b.iter(|| engine.square(&rescaled, evaluation).expect("a key"));
     });
     let (plan, level) = (first_layer(circuit), circuit.info().input.level);
     let matrix = engine
-        .encode_matrix(plan, |_, _| 0.5, Scale(2f64.powi(16)), level)
+        .encode_matrix(
+            plan,
+            |_, _| Complex64::from(0.5),
+            Scale(2f64.powi(16)),
+            level,
+        )
         .expect("entries that fit");
     group.bench_function("evaluator/first_matrix_product", |b| {
         b.iter(|| {
@@ -179,9 +181,9 @@ fn model(c: &mut Criterion) {
         });
     });
     group.bench_function("evaluator/rescale_at_the_top", |b| {
-        b.iter(|| engine.rescale(&fresh).expect("a level"));
+        b.iter(|| engine.rescale(&lifted).expect("a level"));
     });
-    let reply = Reply::new(fresh, circuit.info().output.packing.period, ring);
+    let reply = read_reply(&reply, &output.packing, ring).expect("what was written");
     group.bench_function("evaluator/serialise", |b| {
         b.iter(|| write_reply(&reply, ring));
     });

@@ -3,7 +3,8 @@
 Takes an ONNX file (784-128-x2-10: Gemm, Mul(h, h), Gemm) and a JSON file of images with the classes
 that plain inference gives them; prints one JSON object. Ends with an error if a class differs.
 
-Gives TenSEAL the fewest primes and rotation keys that its own matrix product allows, and one thread.
+TenSEAL has one thread, no more primes than three multiplications take, and its own choice of
+rotation keys.
 """
 
 import json

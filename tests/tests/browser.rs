@@ -115,8 +115,21 @@ fn is_query(exchange: &Exchange) -> bool {
     exchange.method == "POST" && exchange.path().ends_with("/classify")
 }
 
+/// Whether it announces keys that come in parts.
+fn is_upload_start(exchange: &Exchange) -> bool {
+    exchange.method == "POST" && exchange.path() == "/api/v1/uploads"
+}
+
+/// Whether it carries keys, all of them or some.
 fn is_key_upload(exchange: &Exchange) -> bool {
-    exchange.method == "POST" && exchange.path() == "/api/v1/sessions"
+    let path = exchange.path();
+    let some = path.starts_with("/api/v1/uploads/");
+    exchange.method == "POST" && (some || path == "/api/v1/sessions")
+}
+
+/// Whether it carries the last key that was missing.
+fn opens_session(exchange: &Exchange) -> bool {
+    is_key_upload(exchange) && exchange.status == Some(201)
 }
 
 fn count(proxy: &Proxy, kind: fn(&Exchange) -> bool) -> usize {

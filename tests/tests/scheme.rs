@@ -14,12 +14,12 @@ mod refusals;
 use std::sync::Arc;
 
 use client::{ClientKeys, Plan, SecretSeed};
-use evaluator::engine::Engine;
+use evaluator::engine::{Automorphism, Engine, Lifted};
 use shared::api::{
     API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
 };
 use shared::ciphertext::Ciphertext;
-use shared::encoding::Scale;
+use shared::encoding::{Complex64, Scale};
 use shared::keys::{EvaluationKeys, digits_at};
 use shared::packing::{InputPacking, OutputPacking};
 use shared::params::{ParameterSpec, Parameters, shipped};
@@ -31,6 +31,9 @@ pub const ERROR_VARIANCE: f64 = 3.2 * 3.2;
 
 /// How far a slot may be off, in units of the root mean square.
 pub const DEVIATIONS: f64 = 13.0;
+
+/// How far a slot may be off because encoding and decoding compute with 53 bits.
+const DECODING: f64 = 1e-12;
 
 /// Everything both sides have, for one parameter set.
 pub struct Fixture {
@@ -62,7 +65,7 @@ pub fn description(
             packing: InputPacking {
                 period: slots,
                 repeat: 1,
-                sources: (0..slots).collect(),
+                sources: vec![(0..slots).collect()],
             },
             scale,
             level,
@@ -70,15 +73,18 @@ pub fn description(
         output: OutputSpec {
             classes: Vec::new(),
             packing: OutputPacking {
-                period: slots,
                 classes: slots,
+                zeros: 0,
+                copies: slots,
             },
             scale,
-            level,
+            log_modulus: 24,
             bound: 1.0,
         },
+        bulk: None,
         keys: KeySpec {
             relinearization: Some(key),
+            conjugation: Some(key),
             rotations: steps
                 .iter()
                 .map(|&step| RotationKeySpec { step, key })
@@ -103,6 +109,11 @@ impl Fixture {
         digit_primes: usize,
     ) -> Self {
         let info = description(parameters, 2f64.powi(log_scale), steps, digit_primes);
+        Self::with_info(info, seed, digit_primes)
+    }
+
+    /// The fixture of a description all of whose keys have digits of this many primes.
+    pub fn with_info(info: ModelInfo, seed: u8, digit_primes: usize) -> Self {
         let plan = Arc::new(Plan::new(info).expect("a sound description"));
         let keys = ClientKeys::from_seed(Arc::clone(&plan), SecretSeed::from_bytes([seed; 32]));
         let upload: Vec<u8> = keys
@@ -120,12 +131,19 @@ impl Fixture {
         }
     }
 
-    /// A fixture for each shipped parameter set and digits of one, two and three primes.
-    pub fn all(log_scale: i32, steps: &[u32]) -> Vec<Self> {
-        let digits = |set: ParameterSpec| {
-            [1, 2, 3].map(|digits| Self::with_digits(set.clone(), log_scale, steps, 1, digits))
+    /// A fixture for each size of digits that P makes room for, down to a whole modulus in one
+    /// digit. Scales are 2^`log_scales`, of each shipped parameter set in turn.
+    pub fn all(log_scales: [i32; 2], steps: &[u32]) -> Vec<Self> {
+        let sets = shipped()
+            .into_iter()
+            .zip(log_scales)
+            .zip([&[1, 2][..], &[1, 2, 4]]);
+        let digits = |((set, log_scale), digits): ((ParameterSpec, i32), &'static [usize])| {
+            let fixture =
+                move |&digits| Self::with_digits(set.clone(), log_scale, steps, 1, digits);
+            digits.iter().map(fixture)
         };
-        shipped().into_iter().flat_map(digits).collect()
+        sets.flat_map(digits).collect()
     }
 
     pub fn name(&self) -> String {
@@ -137,7 +155,7 @@ impl Fixture {
         self.engine.ring().degree() as f64
     }
 
-    pub fn encrypt(&self, values: &[f64], seed: u8) -> Ciphertext {
+    pub fn encrypt<T: Copy + Into<Complex64>>(&self, values: &[T], seed: u8) -> Ciphertext {
         let object = SecretSeed::from_bytes([100 + seed; 32]);
         let seeded = self
             .keys
@@ -146,6 +164,20 @@ impl Fixture {
         seeded
             .expand(self.engine.ring())
             .expect("a fresh ciphertext")
+    }
+
+    /// A fresh ciphertext times P.
+    pub fn encrypt_lifted<T: Copy + Into<Complex64>>(&self, values: &[T], seed: u8) -> Lifted {
+        self.engine.lift(&self.encrypt(values, seed))
+    }
+
+    pub fn lower(&self, lifted: &Lifted) -> Ciphertext {
+        self.engine.lower(lifted).expect("two halves of one level")
+    }
+
+    /// The scale of fresh ciphertexts.
+    pub fn scale(&self) -> Scale {
+        Scale(self.keys.plan().info().input.scale)
     }
 
     /// The coefficient variance of `ciphertext - scale·values`, measured over all slots.
@@ -159,12 +191,19 @@ impl Fixture {
         mean * ciphertext.scale().0.powi(2) / self.degree()
     }
 
-    /// Asserts that the slots are `values` up to noise of this coefficient variance.
+    /// Asserts that the slots are `values` up to noise of this coefficient variance, which has to
+    /// leave something of them.
     #[track_caller]
-    pub fn check(&self, ciphertext: &Ciphertext, values: &[f64], variance: f64) {
+    pub fn check<T>(&self, ciphertext: &Ciphertext, values: &[T], variance: f64)
+    where
+        T: Copy + Into<Complex64>,
+    {
         let slots = self.keys.decrypt_slots(ciphertext).expect("this ring");
-        let bound = DEVIATIONS * (self.degree() * variance).sqrt() / ciphertext.scale().0;
-        for (at, (slot, value)) in slots.iter().zip(values).enumerate() {
+        let noise = DEVIATIONS * (self.degree() * variance).sqrt() / ciphertext.scale().0;
+        let bound = noise + DECODING;
+        assert!(bound < 0.2, "{}: any value is within {bound}", self.name());
+        for (at, (slot, &value)) in slots.iter().zip(values).enumerate() {
+            let value: Complex64 = value.into();
             let off = (slot - value).re.abs().max((slot - value).im.abs());
             assert!(
                 off < bound,
@@ -175,13 +214,19 @@ impl Fixture {
     }
 
     /// Variance of the rounding when a pair `(c0, c1)` is divided: `τ0 + τ1·s`, with τ uniform on an
-    /// interval of length 1 and a ternary secret of variance 2/3.
+    /// interval of length 1.
     pub fn rounding_variance(&self) -> f64 {
-        (1.0 + self.degree() * 2.0 / 3.0) / 12.0
+        1.0 / 12.0 + self.second_rounding_variance()
     }
 
-    /// Variance that key switching at a level adds: each digit, uniform below its primes' product
-    /// `D`, meets an error polynomial; the sum is divided by P and rounded.
+    /// Variance of the rounding when `c1` alone is divided: `τ1·s`, with a ternary secret of
+    /// variance 2/3.
+    pub fn second_rounding_variance(&self) -> f64 {
+        self.degree() * 2.0 / 3.0 / 12.0
+    }
+
+    /// Variance that key switching at a level adds, before anything is rounded: each digit, uniform
+    /// on an interval of its primes' product `D`, meets an error polynomial; the sum is over P.
     pub fn key_switch_variance(&self, level: Level) -> f64 {
         let ring = self.engine.ring();
         let primes: Vec<f64> = ring
@@ -196,7 +241,7 @@ impl Fixture {
             .iter()
             .map(|m| f64::from(m.prime()));
         let p: f64 = special.product();
-        self.degree() * ERROR_VARIANCE * digits.sum::<f64>() / (p * p) + self.rounding_variance()
+        self.degree() * ERROR_VARIANCE * digits.sum::<f64>() / (p * p)
     }
 
     /// Variance of a fresh ciphertext: the error, and the rounding of the encoded message.
@@ -207,6 +252,39 @@ impl Fixture {
     pub fn top(&self) -> Level {
         self.engine.ring().parameters().top()
     }
+}
+
+/// Rotations by these steps.
+pub fn rotations(steps: &[u32]) -> Vec<Automorphism> {
+    steps
+        .iter()
+        .map(|&step| Automorphism::Rotation(step))
+        .collect()
+}
+
+/// What an automorphism does to slots, by definition.
+pub fn image(automorphism: Automorphism, slots: &[Complex64]) -> Vec<Complex64> {
+    let mut slots = slots.to_vec();
+    match automorphism {
+        Automorphism::Conjugation => slots.iter_mut().for_each(|slot| *slot = slot.conj()),
+        Automorphism::Rotation(step) => slots.rotate_left(step as usize),
+    }
+    slots
+}
+
+/// Reproducible numbers with both parts in `-1..1`.
+pub fn complex_numbers(count: usize, seed: u64) -> Vec<Complex64> {
+    let parts = numbers(2 * count, seed);
+    parts
+        .chunks(2)
+        .map(|part| Complex64::new(part[0], part[1]))
+        .collect()
+}
+
+/// The modulus of a level.
+pub fn modulus(set: &ParameterSpec, level: usize) -> f64 {
+    let primes = set.levels[level].iter();
+    primes.map(|&prime| f64::from(prime)).product()
 }
 
 /// Reproducible numbers in `-1..1`.

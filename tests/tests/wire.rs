@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use proptest::prelude::*;
-use shared::ciphertext::Reply;
+use shared::ciphertext::{Reply, ReplyPart};
+use shared::packing::OutputPacking;
 use shared::params::{Parameters, shipped};
 use shared::ring::Ring;
 use shared::wire::{
@@ -29,8 +30,22 @@ fn messages() -> &'static Messages {
             .keys
             .encrypt(&vec![0.5; fixture.engine.slots()])
             .unwrap();
-        let whole = read_input(&input, ring).unwrap().expand(ring).unwrap();
-        let reply = write_reply(&Reply::new(whole, PERIOD, ring), ring);
+        let part = |logits: usize| ReplyPart {
+            c0: (0..logits as u32).map(|at| at * 7919 % (1 << 15)).collect(),
+            c1: (0..ring.degree() as u32)
+                .map(|at| at * 104_729 % (1 << 15))
+                .collect(),
+        };
+        let reply = Reply {
+            log_modulus: 15,
+            scale: fixture.scale(),
+            parts: PACKING.parts().map(part).collect(),
+        };
+        assert_eq!(
+            read_reply(&write_reply(&reply, ring), &PACKING, ring).as_ref(),
+            Ok(&reply)
+        );
+        let reply = write_reply(&reply, ring);
         let keys = fixture
             .keys
             .evaluation_keys()
@@ -50,7 +65,7 @@ fn read(kind: &str, message: &[u8]) -> Result<(), WireError> {
     let ring = messages().fixture.engine.ring();
     match kind {
         "input" => read_input(message, ring).map(|_| ()),
-        "reply" => read_reply(message, PERIOD, ring).map(|_| ()),
+        "reply" => read_reply(message, &PACKING, ring).map(|_| ()),
         _ => read_evaluation_keys(message, ring).map(|_| ()),
     }
 }
@@ -63,8 +78,15 @@ fn good(kind: &str) -> &'static [u8] {
     }
 }
 
-/// Of the slots in the reply.
-const PERIOD: usize = 16;
+/// Of the logits: four and three in two parts.
+const PACKING: OutputPacking = OutputPacking {
+    classes: 7,
+    zeros: 0,
+    copies: 2,
+};
+
+/// Bytes in front of a key's residues.
+const KEY_FIELDS: usize = 39;
 
 const KINDS: [&str; 3] = ["input", "reply", "keys"];
 
@@ -137,9 +159,13 @@ fn one_kind_is_not_taken_for_another() {
 fn levels_and_scales_that_do_not_exist() {
     check(
         "input",
-        |m| m[HEADER_LEN] = 4,
-        "the ciphertext is at level 4, the highest is 3",
+        |m| m[HEADER_LEN] = 2,
+        "the ciphertext is at level 2, the highest is 1",
     );
+    for bits in [0, 33, 255] {
+        let expected = format!("the reply is modulo 2^{bits}; 1 to 32 bits are possible");
+        check("reply", |m| m[HEADER_LEN] = bits, &expected);
+    }
     for scale in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-300, 1e300] {
         let set = |m: &mut Vec<u8>| {
             m[HEADER_LEN + 1..HEADER_LEN + 9].copy_from_slice(&scale.to_le_bytes());
@@ -149,28 +175,35 @@ fn levels_and_scales_that_do_not_exist() {
     }
 }
 
-/// The first residue of the first prime, 20 bits of it, set to all ones.
+/// The first residue of the first prime, 29 bits of it, set to all ones.
 #[test]
 fn residues_that_are_not_below_their_prime() {
-    let ones = |at: usize| move |m: &mut Vec<u8>| m[at..at + 3].fill(0xff);
-    let expected = "is 1048575, not below its prime 1032193";
+    let ones = |at: usize| move |m: &mut Vec<u8>| m[at..at + 4].fill(0xff);
+    let expected = "is 536870911, not below its prime 536813569";
     check(
         "input",
         ones(HEADER_LEN + 9 + 32),
-        "residue 0 of the ciphertext is 1048575",
+        "residue 0 of the ciphertext is 536870911",
     );
     check("input", ones(HEADER_LEN + 9 + 32), expected);
-    check(
-        "reply",
-        ones(HEADER_LEN + 9),
-        "residue 0 of the reply's first half is 1048575",
-    );
     let first_key = HEADER_LEN + 4;
     check(
         "keys",
-        ones(first_key + 38),
-        "residue 0 of the relinearization key, digit 0 is 1048575",
+        ones(first_key + KEY_FIELDS),
+        "residue 0 of the relinearization key, digit 0 is 536870911",
     );
+}
+
+#[test]
+fn bits_behind_the_last_number_are_zero() {
+    // Four numbers of 15 bits leave four bits of their last byte, three leave three.
+    let first = HEADER_LEN + 9 + 7;
+    let degree = messages().fixture.engine.ring().degree();
+    let third = first + 1 + degree * 15 / 8 + 5;
+    for (at, bit, part) in [(first, 4, 0), (first, 7, 0), (third, 5, 1), (third, 7, 1)] {
+        let expected = format!("the padding bits of part {part} of the reply, first half are not");
+        check("reply", |m| m[at] |= 1 << bit, &expected);
+    }
 }
 
 #[test]
@@ -180,53 +213,77 @@ fn cut_messages_say_where() {
     check(
         "reply",
         half,
-        "message is truncated in the reply's second half: ",
+        "message is truncated in part 0 of the reply, second half: ",
+    );
+    let most = |m: &mut Vec<u8>| m.truncate(m.len() - 9);
+    check(
+        "reply",
+        most,
+        "message is truncated in part 1 of the reply, second half: ",
     );
     let last_byte = |m: &mut Vec<u8>| m.truncate(m.len() - 1);
     check(
         "keys",
         last_byte,
-        "truncated in the key for rotations by 4, digit 3: ",
+        "truncated in the key for rotations by 4, digit 1: ",
     );
 }
 
 #[test]
 fn keys_out_of_order_or_out_of_range() {
-    let key_length = (messages().keys.len() - HEADER_LEN - 4) / 3;
-    let step_at = |key: usize| HEADER_LEN + 4 + key * key_length;
+    let key_length = (messages().keys.len() - HEADER_LEN - 4) / 4;
+    // Relinearization, conjugation, rotations by 1 and by 4.
+    let kind_at = |key: usize| HEADER_LEN + 4 + key * key_length;
+    let step_at = |key: usize| kind_at(key) + 1;
     check(
         "keys",
-        |m| m[step_at(2)] = 1,
-        "key 2 rotates by 1; steps must ascend from 1",
+        |m| m[step_at(3)] = 1,
+        "key 3 is of kind 2 for step 1; after the key for rotations by 1 only",
     );
     check(
         "keys",
-        |m| m[step_at(1)] = 0,
-        "key 1 rotates by 0; steps must ascend from 0",
-    );
-    check("keys", |m| m[step_at(2) + 1] = 8, "stay below 2048");
-    check(
-        "keys",
-        |m| m[step_at(2) + 4] = 4,
-        "the key for rotations by 4 is at level 4",
+        |m| m[step_at(2)] = 0,
+        "key 2 is of kind 2 for step 0; after the conjugation key only",
     );
     check(
         "keys",
-        |m| m[step_at(2) + 5] = 0,
+        |m| m[kind_at(1)] = 0,
+        "key 1 is of kind 0 for step 0; after the relinearization key only",
+    );
+    check(
+        "keys",
+        |m| m[kind_at(2)] = 1,
+        "key 2 is of kind 1 for step 1; after the conjugation key only",
+    );
+    check(
+        "keys",
+        |m| m[step_at(0)] = 1,
+        "key 0 is of kind 0 for step 1; after the header only",
+    );
+    check("keys", |m| m[kind_at(3)] = 3, "key 3 is of kind 3 for");
+    check("keys", |m| m[step_at(3) + 1] = 8, "steps in 1..2048");
+    check(
+        "keys",
+        |m| m[step_at(3) + 4] = 2,
+        "the key for rotations by 4 is at level 2",
+    );
+    check(
+        "keys",
+        |m| m[step_at(3) + 5] = 0,
         "rotations by 4 has digits of 0 primes; 1 to 4",
     );
     check(
         "keys",
-        |m| m[step_at(2) + 5] = 5,
+        |m| m[step_at(3) + 5] = 5,
         "rotations by 4 has digits of 5 primes; 1 to 4",
     );
     let more = |m: &mut Vec<u8>| m[HEADER_LEN..HEADER_LEN + 4].fill(0xff);
     check(
         "keys",
         more,
-        "truncated in key 3 of 4294967295: 38 bytes needed, 0 left",
+        "truncated in key 4 of 4294967295: 39 bytes needed, 0 left",
     );
-    let fewer = |m: &mut Vec<u8>| m[HEADER_LEN] = 2;
+    let fewer = |m: &mut Vec<u8>| m[HEADER_LEN] = 3;
     check("keys", fewer, "bytes after its end");
 }
 

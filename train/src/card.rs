@@ -35,7 +35,6 @@ pub fn card(origin: &Origin<'_>, settings: &Settings, trained: &Trained) -> Stri
         minutes,
     } = origin;
     let Settings {
-        inputs,
         hidden,
         epochs,
         batch,
@@ -47,7 +46,12 @@ pub fn card(origin: &Origin<'_>, settings: &Settings, trained: &Trained) -> Stri
     let right = |summary: &Summary| format!("{} of {}", summary.correct, summary.images);
     let (raw, prepared, all) = (&trained.raw, &trained.prepared, &trained.all);
     let largest_hidden = all.largest_hidden.iter().copied().fold(0.0, f32::max);
-    let parameters = inputs * hidden + hidden + hidden * CLASSES + CLASSES;
+    let used = trained
+        .weights
+        .first
+        .iter()
+        .filter(|&&weight| weight != 0.0);
+    let parameters = used.count() + hidden + hidden * CLASSES + CLASSES;
     format!(
         "# {name}
 
@@ -56,7 +60,7 @@ pub fn card(origin: &Origin<'_>, settings: &Settings, trained: &Trained) -> Stri
 | | |
 |---|---|
 | architecture | 784-{hidden}-x²-{CLASSES}: Flatten, Gemm, Mul(h, h), Gemm; ordinary ONNX, opset 17 |
-| input | `image`, batch × 1 × 28 × 28, ink 1 on paper 0; of the 784 pixels the {inputs} that vary most are used, all other weights are exactly 0 |
+| input | `image`, batch × 1 × 28 × 28, ink 1 on paper 0; hidden unit `u` looks at a window of 16×16 pixels, one of sixteen by `u mod 16`; all other weights are exactly 0 |
 | output | `logits`, batch × {CLASSES} |
 | parameters in use | {parameters} |
 | file | {file_bytes} bytes |

@@ -3,7 +3,7 @@
 //! Reads MNIST, trains on the CPU, and writes an ONNX file, a card about it and the curves of the
 //! run. Drawings are prepared by [`shared::image`], the same code that prepares the page's canvas.
 //! Knows plain numbers only; knows no ciphertext, no key and nothing of how a circuit is laid out,
-//! except two wishes that make circuits cheap: few input pixels and small logits.
+//! except two wishes that make circuits cheap: windows of few pixels and small logits.
 //!
 //! **Invariant:** an exported file computes what was trained: Flatten, Gemm, Mul(h, h), Gemm in
 //! ordinary ONNX, with the bound on the logits that was measured stated in its metadata. Proven by
@@ -15,10 +15,10 @@ pub mod curves;
 pub mod download;
 pub mod evaluate;
 pub mod export;
+pub mod fields;
 pub mod inputs;
 pub mod mnist;
 pub mod network;
-pub mod pixels;
 pub mod random;
 pub mod rescale;
 pub mod schedule;

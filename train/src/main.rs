@@ -76,7 +76,6 @@ fn mnist_fast(options: &Options) -> anyhow::Result<()> {
     let description = "Reads one handwritten digit, 0 to 9, from a 28×28 drawing: \
                        one hidden layer of 128 squares, trained on MNIST.";
     let settings = Settings {
-        inputs: 512,
         hidden: 128,
         epochs: options.epochs as usize,
         batch: options.batch as usize,

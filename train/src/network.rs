@@ -25,16 +25,27 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Random weights such that hidden values start near 1 and logits near 0.
+    /// Random weights such that hidden values start near 1 and logits near 0; zero where `mask` is.
+    ///
+    /// # Shapes
+    /// `mask`: one row per hidden unit, one column for each of `pixels`.
     #[must_use]
-    pub fn random(pixels: Vec<usize>, hidden: usize, random: &mut Random) -> Self {
-        let inputs = pixels.len();
+    pub fn random(pixels: Vec<usize>, mask: &[f32], random: &mut Random) -> Self {
+        let hidden = mask.len() / pixels.len();
+        let inputs = mask.iter().sum::<f32>() / hidden as f32;
         // Ink covers about a tenth of the pixels.
-        let first = (10.0 / inputs as f32).sqrt();
+        let first = (10.0 / inputs).sqrt();
         let second = 0.3 / (hidden as f32).sqrt();
-        let mut draw = |count, deviation| (0..count).map(|_| random.normal(deviation)).collect();
+        let mut draw = |count, deviation| -> Vec<f32> {
+            (0..count).map(|_| random.normal(deviation)).collect()
+        };
+        let everywhere = draw(mask.len(), first);
         Self {
-            first: draw(hidden * inputs, first),
+            first: everywhere
+                .iter()
+                .zip(mask)
+                .map(|(weight, mask)| weight * mask)
+                .collect(),
             first_bias: vec![0.0; hidden],
             second: draw(CLASSES * hidden, second),
             second_bias: vec![0.0; CLASSES],
@@ -53,6 +64,8 @@ impl Weights {
 #[derive(Clone, Debug)]
 pub struct Network {
     pixels: Vec<usize>,
+    /// 1 where the first layer may have weights, else 0; those start at zero and stay there.
+    mask: Tensor,
     first: Var,
     first_bias: Var,
     second: Var,
@@ -68,15 +81,21 @@ pub struct Activations {
 }
 
 impl Network {
-    /// A network with these weights.
+    /// A network with these weights; those of the first layer that are zero are not trained.
     ///
     /// # Errors
     /// What the tensor library says, such as sizes that don't fit.
     pub fn new(weights: &Weights) -> Result<Self> {
         let (hidden, inputs) = (weights.hidden(), weights.pixels.len());
+        let mask = weights
+            .first
+            .iter()
+            .map(|&weight| f32::from(u8::from(weight != 0.0)));
+        let mask = Tensor::from_iter(mask, &Device::Cpu)?.reshape((hidden, inputs))?;
         let var = |values: &[f32], shape: &[usize]| Var::from_slice(values, shape, &Device::Cpu);
         Ok(Self {
             pixels: weights.pixels.clone(),
+            mask,
             first: var(&weights.first, &[hidden, inputs])?,
             first_bias: var(&weights.first_bias, &[hidden])?,
             second: var(&weights.second, &[CLASSES, hidden])?,
@@ -120,7 +139,7 @@ impl Network {
     /// What the tensor library says.
     pub fn forward(&self, inputs: &Tensor) -> Result<Activations> {
         let hidden = inputs
-            .matmul(&self.first.t()?)?
+            .matmul(&self.first.mul(&self.mask)?.t()?)?
             .broadcast_add(&self.first_bias)?;
         let logits = hidden
             .sqr()?

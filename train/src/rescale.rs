@@ -72,7 +72,7 @@ mod tests {
 
     fn weights() -> Weights {
         let mut random = Random::new(8, 0);
-        let mut weights = Weights::random((0..6).collect(), 4, &mut random);
+        let mut weights = Weights::random((0..6).collect(), &[1.0; 4 * 6], &mut random);
         weights.first_bias = vec![0.3, -0.2, 0.1, 0.0];
         weights.second_bias = (0..CLASSES).map(|_| random.normal(1.0)).collect();
         weights

@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use crate::augment::Augmentation;
 use crate::evaluate::{Summary, evaluate};
+use crate::fields;
 use crate::inputs::{Form, Inputs};
 use crate::mnist::{LabelledImages, Mnist};
 use crate::network::{Average, Network, Weights};
-use crate::pixels::Variance;
 use crate::random::Random;
 use crate::rescale::{centre_logits, equalise_hidden};
 use crate::schedule::one_cycle;
@@ -20,8 +20,6 @@ use crate::schedule::one_cycle;
 /// What a run is made of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Pixels that the network looks at.
-    pub inputs: usize,
     /// Hidden units.
     pub hidden: usize,
     /// Passes over the training set.
@@ -84,7 +82,6 @@ pub struct Trained {
 mod purpose {
     pub(super) const WEIGHTS: u64 = 0;
     pub(super) const ORDER: u64 = 1;
-    pub(super) const PIXELS: u64 = 2;
     /// One per image of each epoch from here on.
     pub(super) const IMAGES: u64 = 16;
 }
@@ -97,9 +94,10 @@ mod purpose {
 /// # Errors
 /// What the tensor library says.
 pub fn train(data: &Mnist, settings: &Settings, mut watch: impl FnMut(&Epoch)) -> Result<Trained> {
-    let pixels = choose_pixels(&data.train, settings);
+    let pixels = fields::pixels();
+    let mask = fields::mask(&pixels, settings.hidden);
     let mut random = Random::new(settings.seed, purpose::WEIGHTS);
-    let network = Network::new(&Weights::random(pixels, settings.hidden, &mut random))?;
+    let network = Network::new(&Weights::random(pixels, &mask, &mut random))?;
     let average = run(data, settings, &network, &mut watch)?;
     let mut weights = average.network().weights()?;
     centre_logits(&mut weights);
@@ -164,16 +162,6 @@ fn run(
         });
     }
     Ok(average)
-}
-
-/// The pixels that vary most over one augmented pass.
-fn choose_pixels(set: &LabelledImages, settings: &Settings) -> Vec<usize> {
-    let mut random = Random::new(settings.seed, purpose::PIXELS);
-    let mut variance = Variance::default();
-    for image in &set.images {
-        variance.add(&settings.augmentation.apply(image, &mut random));
-    }
-    variance.most_varying(settings.inputs)
 }
 
 /// A batch of changed images. Each image's change depends on the seed, the epoch and its index

@@ -11,6 +11,7 @@ mod accuracy;
 mod bench;
 mod chromium;
 mod page;
+mod params;
 mod peer;
 mod screenshots;
 mod serve;
@@ -41,6 +42,7 @@ enum Task {
     Test(test::Args),
     Accuracy(accuracy::Args),
     Bench(bench::Args),
+    Params(params::Args),
     Train(train::Args),
     Screenshots(screenshots::Args),
 }
@@ -64,6 +66,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Serve(args) => serve::run(&workspace, &args)?,
         Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
         Task::Bench(args) => bench::run(&workspace, &args)?,
+        Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
     }

@@ -70,11 +70,13 @@ fn keys_are_made_and_uploaded_first() {
     assert_eq!(state.phase, Phase::Loading);
     state = state.reduce(Action::News(News::KeysProgress { made: 3, pieces: 9 }));
     assert_eq!(state.phase, Phase::Keys { made: 3, pieces: 9 });
+    // The first keys go up while the others are made.
+    let progress = |sent| Action::News(News::UploadProgress { sent, total: 90 });
+    state = state.reduce(progress(5));
+    assert_eq!(state.phase, Phase::Keys { made: 3, pieces: 9 });
+    state = state.reduce(Action::News(News::KeysProgress { made: 9, pieces: 9 }));
     state = state.reduce(Action::News(News::KeysMade(Measure::new(40.0, 900_000))));
-    state = state.reduce(Action::News(News::UploadProgress {
-        sent: 10,
-        total: 90,
-    }));
+    state = state.reduce(progress(10));
     assert_eq!(
         state.phase,
         Phase::Uploading {

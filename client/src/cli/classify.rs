@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use client::ClientKeys;
+use client::{ClientKeys, Logits};
+use shared::api::BulkSpec;
+use shared::wire::MAX_BATCH;
 
 use super::answer::Answer;
 use super::pictures::{self, Picture};
@@ -18,8 +20,9 @@ use super::{model, progress};
 
 /// Classifies images on a server that sees none of them.
 ///
-/// Makes keys, uploads the evaluation keys, and for each image sends a ciphertext and decrypts the
-/// reply. The keys are forgotten on both sides at the end.
+/// Makes keys, uploads the evaluation keys, sends a ciphertext of each image, up to 64 in one
+/// request, and decrypts the replies. Many images at once, where the model has a way for that, go as
+/// one ciphertext for each pixel. The keys are forgotten on both sides at the end.
 #[derive(clap::Args)]
 pub struct Args {
     /// Address of the evaluator, such as `http://127.0.0.1:8080`.
@@ -78,17 +81,17 @@ pub fn run(args: &Args) -> Result<()> {
         .unwrap_or(0);
     let total = pictures.len();
     let mut outcomes = Vec::with_capacity(total);
-    for (index, picture) in pictures.into_iter().enumerate() {
-        let label = labels
-            .as_ref()
-            .and_then(|labels| labels.get(index))
-            .copied();
-        let outcome = classify(&client, &mut session, picture, label)?;
-        if !args.json {
-            stdout().lock().write_all(outcome.line(width).as_bytes())?;
+    for pictures in requests(&pictures, plan.info().bulk.as_ref()) {
+        let first = outcomes.len();
+        outcomes.extend(classify(&client, &mut session, pictures)?);
+        for (index, outcome) in outcomes.iter_mut().enumerate().skip(first) {
+            let labels = labels.as_ref();
+            outcome.label = labels.and_then(|labels| labels.get(index)).copied();
+            if !args.json {
+                stdout().lock().write_all(outcome.line(width).as_bytes())?;
+            }
         }
-        outcomes.push(outcome);
-        progress::step_beside_results("classified", index + 1, total);
+        progress::step_beside_results("classified", outcomes.len(), total);
     }
 
     let keys = Keys {
@@ -156,35 +159,122 @@ fn evaluation_keys(client: &ClientKeys) -> Result<(Vec<u8>, usize)> {
     Ok((upload, count))
 }
 
+/// Cuts the pictures into requests: as many in one as go into the slots while there are more of them
+/// than the request has ciphertexts, so that it is the shorter one, too, and batches of the rest.
+fn requests<'a>(pictures: &'a [Picture], bulk: Option<&BulkSpec>) -> Vec<&'a [Picture]> {
+    let (mut requests, mut rest) = (Vec::new(), pictures);
+    while !rest.is_empty() {
+        let most = bulk.filter(|bulk| rest.len() >= bulk.inputs.len().max(MAX_BATCH + 1));
+        let most = most.map_or(MAX_BATCH, |bulk| bulk.images);
+        let (request, left) = rest.split_at(most.min(rest.len()));
+        requests.push(request);
+        rest = left;
+    }
+    requests
+}
+
+/// Has a batch classified; times and bytes are divided among its pictures.
 fn classify(
     client: &ClientKeys,
     session: &mut Session<'_>,
-    picture: Picture,
-    label: Option<usize>,
-) -> Result<Outcome> {
+    pictures: &[Picture],
+) -> Result<Vec<Outcome>> {
     let model = client.plan().info();
-    let (ciphertext, encrypt) = timed(|| client.encrypt(&picture.digit.to_input()));
-    let ciphertext = ciphertext.with_context(|| picture.name.clone())?;
-    let classified = session.classify(&model.id, &ciphertext)?;
-    let (logits, decrypt) = timed(|| client.decrypt(&classified.reply));
-    let logits = logits.with_context(|| format!("the server's answer to {}", picture.name))?;
-    let answer = Answer::new(&logits, model);
-    let answer = answer.with_context(|| format!("the server's answer to {}", picture.name))?;
-    Ok(Outcome {
-        name: picture.name,
-        answer,
-        label,
-        encrypt,
-        round_trip: classified.round_trip,
-        evaluate: classified.evaluate,
-        decrypt,
-        sent: ciphertext.len(),
-        received: classified.reply.len(),
-    })
+    let names = names(pictures);
+    let inputs: Vec<_> = pictures.iter().map(|one| one.digit.to_input()).collect();
+    let bulk = inputs.len() > MAX_BATCH;
+    let (body, encrypt) = timed(|| match inputs.as_slice() {
+        inputs if bulk => client.encrypt_bulk(inputs),
+        [input] => client.encrypt(input),
+        inputs => client.encrypt_batch(inputs.iter().map(Vec::as_slice)),
+    });
+    let body = body.with_context(|| names.clone())?;
+    let classified = if bulk {
+        session.classify_bulk(&model.id, &body)?
+    } else {
+        session.classify(&model.id, &body)?
+    };
+    let (logits, decrypt) = timed(|| match inputs.as_slice() {
+        inputs if bulk => client.decrypt_bulk(&classified.reply, inputs.len()),
+        [_] => client.decrypt(&classified.reply).map(|logits| vec![logits]),
+        _ => client.decrypt_batch(&classified.reply),
+    });
+    let answered = || format!("the server's answer to {names}");
+    let logits = logits.with_context(answered)?;
+    let (found, count) = (logits.len(), pictures.len());
+    ensure!(
+        found == count,
+        "{}: {found} digits for {count} images",
+        answered()
+    );
+    let each = |time: Duration| time / u32::try_from(count).unwrap_or(u32::MAX);
+    let outcome = |(picture, logits): (&Picture, &Logits)| {
+        let name = picture.name.clone();
+        let answer = Answer::new(logits, model);
+        Ok(Outcome {
+            answer: answer.with_context(|| format!("the server's answer to {name}"))?,
+            name,
+            label: None,
+            encrypt: each(encrypt),
+            round_trip: each(classified.round_trip),
+            evaluate: classified.evaluate.map(each),
+            decrypt: each(decrypt),
+            sent: body.len() / count,
+            received: classified.reply.len() / count,
+        })
+    };
+    pictures.iter().zip(&logits).map(outcome).collect()
+}
+
+/// The first and the last of a batch.
+fn names(pictures: &[Picture]) -> String {
+    match pictures {
+        [] => String::new(),
+        [one] => one.name.clone(),
+        [first, .., last] => format!("{} to {}", first.name, last.name),
+    }
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
     (result, start.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::image::Digit;
+    use shared::ring::Level;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(pictures: usize, bulk: Option<&BulkSpec>, expected: &[usize]) {
+        let picture = |at| Picture {
+            name: format!("{at}"),
+            digit: Digit::from_mnist(&[0; 784]),
+        };
+        let pictures: Vec<Picture> = (0..pictures).map(picture).collect();
+        let requests = requests(&pictures, bulk);
+        let sizes: Vec<usize> = requests.iter().map(|request| request.len()).collect();
+        assert_eq!(sizes, expected);
+    }
+
+    #[test]
+    fn many_pictures_share_a_request_where_that_is_shorter() {
+        let bulk = BulkSpec {
+            images: 200,
+            inputs: (0..100).collect(),
+            level: Level(1),
+            scale: 1e4,
+            reply_scale: 1e7,
+            log_modulus: 30,
+            bound: 20.0,
+        };
+        check(130, None, &[64, 64, 2]);
+        check(99, Some(&bulk), &[64, 35]);
+        check(100, Some(&bulk), &[100]);
+        check(365, Some(&bulk), &[200, 165]);
+        check(270, Some(&bulk), &[200, 64, 6]);
+    }
 }

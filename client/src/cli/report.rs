@@ -1,6 +1,7 @@
 //! What came of a run, for people and for programs.
 //!
-//! **Invariant:** every time is a median over all images and every figure was measured in this run.
+//! **Invariant:** every time is a median over all images, of equal shares where several went in one
+//! request, and every figure was measured in this run.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -17,7 +18,7 @@ pub struct Outcome {
     pub answer: Answer,
     /// What it is, where that is known.
     pub label: Option<usize>,
-    /// Time to encrypt it.
+    /// Time to encrypt it; this and what follows is its share of its batch.
     pub encrypt: Duration,
     /// Time from the request to the end of the reply.
     pub round_trip: Duration,
@@ -145,7 +146,10 @@ pub fn summary(model: &str, keys: &Keys, outcomes: &[Outcome]) -> String {
     if outcomes.len() > 1 {
         line(
             "",
-            format!("times are medians of {} images", outcomes.len()),
+            format!(
+                "medians of {} images, each with an equal share of its batch",
+                outcomes.len()
+            ),
         );
     }
     text
@@ -250,7 +254,7 @@ round trip  4.00 ms
 decrypt     0.50 ms
 sent        20.0 kB for each image
 received    9.9 kB for each image
-            times are medians of 2 images
+            medians of 2 images, each with an equal share of its batch
 ";
         assert_eq!(summary("m", &keys(), &outcomes), expected);
         let alone = summary("m", &keys(), &[outcome(7, None, None)]);

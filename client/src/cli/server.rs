@@ -21,7 +21,7 @@ use super::progress::say;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long an upload of keys may take: a slow line needs minutes.
+/// How long an upload of keys or of many images may take: a slow line needs minutes.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// How long any other request may take.
@@ -119,7 +119,7 @@ impl ServerError {
     }
 }
 
-/// The reply to a ciphertext.
+/// The reply to a ciphertext or a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classified {
     /// The encrypted logits.
@@ -211,7 +211,7 @@ impl Server {
         ))
     }
 
-    /// Has a ciphertext classified.
+    /// Has a ciphertext or a batch classified.
     ///
     /// # Errors
     /// [`ServerError`]; see [`ServerError::is_session_gone`].
@@ -221,9 +221,33 @@ impl Server {
         model: &str,
         ciphertext: &[u8],
     ) -> Result<Classified, ServerError> {
+        self.evaluate("classify", session, model, ciphertext, TIMEOUT)
+    }
+
+    /// Has many images classified in one request.
+    ///
+    /// # Errors
+    /// As [`Server::classify`].
+    pub fn classify_bulk(
+        &self,
+        session: &str,
+        model: &str,
+        images: &[u8],
+    ) -> Result<Classified, ServerError> {
+        self.evaluate("classify-bulk", session, model, images, UPLOAD_TIMEOUT)
+    }
+
+    fn evaluate(
+        &self,
+        way: &str,
+        session: &str,
+        model: &str,
+        ciphertext: &[u8],
+        timeout: Duration,
+    ) -> Result<Classified, ServerError> {
         let (session, model) = (escape(session), escape(model));
-        let route = format!("sessions/{session}/classify?model={model}");
-        let reply = self.send(&Method::POST, &route, Some(ciphertext), TIMEOUT)?;
+        let route = format!("sessions/{session}/{way}?model={model}");
+        let reply = self.send(&Method::POST, &route, Some(ciphertext), timeout)?;
         let timing = reply
             .headers
             .get("server-timing")

@@ -1,6 +1,6 @@
 //! A session: evaluation keys that a server holds for a while.
 //!
-//! **Invariant:** keys that the server lost go up again by themselves, once for each ciphertext;
+//! **Invariant:** keys that the server lost go up again by themselves, once for each request;
 //! the server is asked to forget them when the session is dropped.
 
 use std::time::Duration;
@@ -41,17 +41,32 @@ impl<'a> Session<'a> {
         self.keys.len()
     }
 
-    /// Has a ciphertext classified, in a new session if the server lost this one.
+    /// Has a ciphertext or a batch classified, in a new session if the server lost this one.
     ///
     /// # Errors
     /// [`ServerError`].
     pub fn classify(&mut self, model: &str, ciphertext: &[u8]) -> Result<Classified, ServerError> {
-        match self.server.classify(&self.id, model, ciphertext) {
+        self.ask(|server, id| server.classify(id, model, ciphertext))
+    }
+
+    /// Has many images classified, as [`Session::classify`].
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn classify_bulk(&mut self, model: &str, images: &[u8]) -> Result<Classified, ServerError> {
+        self.ask(|server, id| server.classify_bulk(id, model, images))
+    }
+
+    fn ask(
+        &mut self,
+        question: impl Fn(&Server, &str) -> Result<Classified, ServerError>,
+    ) -> Result<Classified, ServerError> {
+        match question(self.server, &self.id) {
             Err(error) if error.is_session_gone() => {
                 say("the server no longer has the keys; uploading them again");
                 let (info, upload) = self.server.open_session(&self.keys)?;
                 (self.id, self.upload) = (info.id, upload);
-                self.server.classify(&self.id, model, ciphertext)
+                question(self.server, &self.id)
             }
             result => result,
         }

@@ -5,7 +5,7 @@
 //! part in 2^50 of the middle between two multiples.
 
 use shared::ring::backend::kernel;
-use shared::ring::{Basis, Factor, Modulus, Ntt, Poly, Ring};
+use shared::ring::{Basis, Buffer, Factor, Modulus, Ntt, Poly, Ring};
 
 /// Extends residues modulo a few primes to others: of all numbers with these residues, the one in
 /// `-product/2..product/2`.
@@ -19,18 +19,26 @@ pub struct BasisExtension {
 struct Source {
     position: usize,
     modulus: Modulus,
-    /// `(product/prime)⁻¹ mod prime`.
-    inverse_cofactor: Factor,
+    /// `(product/prime)⁻¹ mod prime`, times what the number is scaled by.
+    weight: Factor,
     reciprocal: f64,
+}
+
+impl Source {
+    fn weigh(&self, residues: &[u32]) -> Buffer {
+        let mut weighted = Buffer::take(residues.len());
+        kernel().weighted_sum(&mut weighted, &[(residues, self.weight)], self.modulus);
+        weighted
+    }
 }
 
 #[derive(Debug)]
 struct Target {
     position: usize,
     modulus: Modulus,
-    /// `product/prime mod target` for each source prime.
+    /// `product/prime mod target` for each source prime, times the scale of the output.
     cofactors: Vec<Factor>,
-    /// `-product mod target`.
+    /// `-product mod target`, times the scale of the output.
     minus_product: Factor,
 }
 
@@ -43,28 +51,43 @@ fn product_mod(modulus: Modulus, factors: impl Iterator<Item = u32>) -> u32 {
 impl BasisExtension {
     /// Between primes given by their positions in [`Ring::moduli`].
     pub fn new(ring: &Ring, from: &[usize], to: &[usize]) -> Self {
+        Self::scaled(ring, from, to, |_| 1, |_| 1)
+    }
+
+    /// As [`BasisExtension::new`], of the number times `input` (modulo the source primes); what
+    /// comes out is times `output` (modulo the target primes).
+    fn scaled(
+        ring: &Ring,
+        from: &[usize],
+        to: &[usize],
+        input: impl Fn(Modulus) -> u32,
+        output: impl Fn(Modulus) -> u32,
+    ) -> Self {
         let moduli = ring.moduli();
         let primes = || from.iter().map(|&position| moduli[position].prime());
         let cofactor = |modulus, prime| product_mod(modulus, primes().filter(|&p| p != prime));
         let source = |&position: &usize| {
             let modulus = moduli[position];
             let prime = modulus.prime();
+            let inverse = modulus.inverse(cofactor(modulus, prime));
             Source {
                 position,
                 modulus,
-                inverse_cofactor: modulus.factor(modulus.inverse(cofactor(modulus, prime))),
+                weight: modulus.factor(modulus.mul(inverse, input(modulus))),
                 reciprocal: 1.0 / f64::from(prime),
             }
         };
         let target = |&position: &usize| {
             let modulus = moduli[position];
+            let scale = output(modulus);
+            let scaled = |value| modulus.factor(modulus.mul(value, scale));
             Target {
                 position,
                 modulus,
                 cofactors: primes()
-                    .map(|prime| modulus.factor(cofactor(modulus, prime)))
+                    .map(|prime| scaled(cofactor(modulus, prime)))
                     .collect(),
-                minus_product: modulus.factor(modulus.neg(product_mod(modulus, primes()))),
+                minus_product: scaled(modulus.neg(product_mod(modulus, primes()))),
             }
         };
         Self {
@@ -88,31 +111,11 @@ impl BasisExtension {
         residues: &[&[u32]],
         outputs: impl Iterator<Item = (usize, &'a mut [u32])>,
     ) {
-        if let ([source], &[residues]) = (&self.from[..], residues) {
-            // One prime: it is its own weight, and the quotient is whether it is past the middle.
-            let half = source.modulus.prime() / 2;
-            let past_half = |&residue| u32::from(residue > half);
-            let quotients: Vec<u32> = residues.iter().map(past_half).collect();
-            return self.combine(&[residues], &quotients, outputs);
-        }
-        let weigh = |(residues, source): (&&[u32], &Source)| -> Vec<u32> {
-            let mut weighted = vec![0; residues.len()];
-            let terms = [(*residues, source.inverse_cofactor)];
-            kernel().weighted_sum(&mut weighted, &terms, source.modulus);
-            weighted
-        };
-        let weighted: Vec<Vec<u32>> = residues.iter().zip(&self.from).map(weigh).collect();
-        let weighted: Vec<&[u32]> = weighted.iter().map(Vec::as_slice).collect();
-        let mut quotients = vec![0.5f64; residues.first().map_or(0, |residues| residues.len())];
-        for (weighted, source) in weighted.iter().zip(&self.from) {
-            for (quotient, &value) in quotients.iter_mut().zip(*weighted) {
-                *quotient += f64::from(value) * source.reciprocal;
-            }
-        }
-        let quotients: Vec<u32> = quotients
-            .into_iter()
-            .map(|quotient| quotient as u32)
-            .collect();
+        let weigh = |(residues, source): (&&[u32], &Source)| source.weigh(residues);
+        let weighted: Vec<Buffer> = residues.iter().zip(&self.from).map(weigh).collect();
+        let weighted: Vec<&[u32]> = weighted.iter().map(|weighted| &**weighted).collect();
+        let reciprocals = self.from.iter().map(|source| source.reciprocal);
+        let quotients = quotients(&weighted, reciprocals);
         self.combine(&weighted, &quotients, outputs);
     }
 
@@ -141,54 +144,124 @@ impl BasisExtension {
     }
 }
 
-/// Division by a product of primes, rounded to the nearest, of NTT residues modulo other primes.
-/// Both rescaling and the mod-down of key switching are this.
-#[derive(Debug)]
-pub struct ExactDivision {
-    extension: BasisExtension,
-    /// `product⁻¹` modulo each target prime.
-    inverses: Vec<Factor>,
+/// The coefficients modulo the prime at a position.
+fn coefficients(poly: &Poly<Ntt>, position: usize, ring: &Ring) -> Buffer {
+    let mut residues = Buffer::copy_of(poly.limb_at(position, ring));
+    kernel().inverse_ntt(&mut residues, ring.tables(position));
+    residues
 }
 
-impl ExactDivision {
-    /// Divides by the primes at `dropped` what remains modulo the primes at `kept`.
-    pub fn new(ring: &Ring, dropped: &[usize], kept: &[usize]) -> Self {
-        let extension = BasisExtension::new(ring, dropped, kept);
+/// `⌊1/2 + Σ weighted·reciprocal⌋`.
+fn quotients(weighted: &[&[u32]], reciprocals: impl Iterator<Item = f64>) -> Buffer {
+    let mut quotients = Buffer::take(weighted.first().map_or(0, |weighted| weighted.len()));
+    let terms: Vec<_> = weighted.iter().copied().zip(reciprocals).collect();
+    kernel().quotients(&mut quotients, &terms);
+    quotients
+}
+
+/// From one modulus to another, with the number scaled by their ratio and rounded: rescaling and
+/// the mod-down of key switching, alone or in one.
+///
+/// With `D` the product of the primes that only the old modulus has, and `W` of those that only
+/// the new one has, `x` becomes `(x·W - [x·W]_D)/D`.
+#[derive(Debug)]
+pub struct ModulusSwitch {
+    from: Basis,
+    to: Basis,
+    /// `[x·W]_D` from the dropped primes to those of the new modulus, times `-1/D` for new primes
+    /// and times `1/W` for those that stay.
+    extension: BasisExtension,
+    /// For each prime of the new modulus, `W/D` if the old one has it too.
+    kept: Vec<Option<Factor>>,
+}
+
+impl ModulusSwitch {
+    /// Between two bases of a ring.
+    pub fn new(ring: &Ring, from: Basis, to: Basis) -> Self {
         let moduli = ring.moduli();
-        let inverse = |&position: &usize| {
+        let old: Vec<usize> = ring.limbs(from).collect();
+        let new: Vec<usize> = ring.limbs(to).collect();
+        let missing = |these: &[usize], others: &[usize]| -> Vec<usize> {
+            let missing = these.iter().filter(|position| !others.contains(position));
+            missing.copied().collect()
+        };
+        let (dropped, added) = (missing(&old, &new), missing(&new, &old));
+        let product = |modulus, positions: &[usize]| {
+            product_mod(modulus, positions.iter().map(|&at| moduli[at].prime()))
+        };
+        let stays = |modulus: Modulus| old.iter().any(|&at| moduli[at] == modulus);
+        let input = |modulus| product(modulus, &added);
+        let output = |modulus: Modulus| {
+            if stays(modulus) {
+                modulus.inverse(product(modulus, &added))
+            } else {
+                modulus.neg(modulus.inverse(product(modulus, &dropped)))
+            }
+        };
+        let kept = |&position: &usize| {
             let modulus = moduli[position];
-            let product = product_mod(modulus, dropped.iter().map(|&at| moduli[at].prime()));
-            modulus.factor(modulus.inverse(product))
+            stays(modulus).then(|| {
+                let inverse = modulus.inverse(product(modulus, &dropped));
+                modulus.factor(modulus.mul(inverse, product(modulus, &added)))
+            })
         };
         Self {
-            inverses: kept.iter().map(inverse).collect(),
-            extension,
+            from,
+            to,
+            extension: BasisExtension::scaled(ring, &dropped, &new, input, output),
+            kept: new.iter().map(kept).collect(),
         }
     }
 
-    /// Divides a polynomial that has residues for the dropped and the kept primes.
-    ///
-    /// # Shapes
-    /// The result has the kept primes, which are those of `kept`.
-    pub fn divide(&self, ring: &Ring, poly: &Poly<Ntt>, kept: Basis) -> Poly<Ntt> {
+    /// Switches a polynomial in the old basis.
+    pub fn switch(&self, ring: &Ring, poly: &Poly<Ntt>) -> Poly<Ntt> {
+        debug_assert_eq!(poly.basis(), self.from);
         let kernel = kernel();
-        let coefficients = |position| {
-            let mut residues = poly.limb_at(position, ring).to_vec();
-            kernel.inverse_ntt(&mut residues, ring.tables(position));
-            residues
-        };
-        let dropped: Vec<Vec<u32>> = self.extension.sources().map(coefficients).collect();
-        let dropped: Vec<&[u32]> = dropped.iter().map(Vec::as_slice).collect();
-        let mut result = Poly::zero(ring, kept);
+        let coefficients = |position| coefficients(poly, position, ring);
+        let dropped: Vec<Buffer> = self.extension.sources().map(coefficients).collect();
+        let dropped: Vec<&[u32]> = dropped.iter().map(|dropped| &**dropped).collect();
+        let mut result = Poly::unwritten(ring, self.to);
         self.extension
-            .extend(&dropped, ring.limbs(kept).zip(result.limbs_mut()));
-        let limbs = result.limbs_mut().zip(ring.limbs(kept));
-        for ((limb, position), &inverse) in limbs.zip(&self.inverses) {
+            .extend(&dropped, ring.limbs(self.to).zip(result.limbs_mut()));
+        let limbs = result.limbs_mut().zip(ring.limbs(self.to));
+        for ((limb, position), kept) in limbs.zip(&self.kept) {
             kernel.forward_ntt(limb, ring.tables(position));
-            let modulus = ring.moduli()[position];
-            kernel.sub_scaled(limb, poly.limb_at(position, ring), inverse, modulus);
+            if let Some(factor) = *kept {
+                let modulus = ring.moduli()[position];
+                kernel.sub_scaled(limb, poly.limb_at(position, ring), factor, modulus);
+            }
         }
         result
+    }
+}
+
+/// From a modulus to a power of two, scaled and rounded: what a reply needs.
+#[derive(Debug)]
+pub struct Truncation {
+    from: Vec<Source>,
+}
+
+impl Truncation {
+    /// From a basis of a ring.
+    pub fn new(ring: &Ring, from: Basis) -> Self {
+        let positions: Vec<usize> = ring.limbs(from).collect();
+        let BasisExtension { from, .. } = BasisExtension::new(ring, &positions, &[]);
+        Self { from }
+    }
+
+    /// The coefficients of `poly·2^log_modulus/modulus`, rounded, modulo `2^log_modulus`.
+    pub fn truncate(&self, ring: &Ring, poly: &Poly<Ntt>, log_modulus: u32) -> Buffer {
+        let weigh = |source: &Source| source.weigh(&coefficients(poly, source.position, ring));
+        let weighted: Vec<Buffer> = self.from.iter().map(weigh).collect();
+        let weighted: Vec<&[u32]> = weighted.iter().map(|weighted| &**weighted).collect();
+        // x/modulus is Σ weighted/prime but for a whole number, which the mask takes off.
+        let modulus = 2f64.powi(log_modulus.cast_signed());
+        let reciprocals = self.from.iter().map(|source| modulus * source.reciprocal);
+        let mut numbers = quotients(&weighted, reciprocals);
+        for number in &mut *numbers {
+            *number &= u32::MAX >> (32 - log_modulus);
+        }
+        numbers
     }
 }
 

@@ -21,13 +21,12 @@ impl Engine {
     /// Decomposes a polynomial modulo Q into digits of this many primes (at most all), each
     /// extended to Q·P.
     pub(super) fn decompose(&self, poly: &Poly<Ntt>, digit_primes: usize) -> Decomposed {
-        let digit_primes = digit_primes.clamp(1, self.digits.len());
         let ring = &self.ring;
         let level = poly.basis().level();
         let coefficients = poly.clone().into_coeff(ring);
         let kernel = kernel();
         let extend = |extension: &super::BasisExtension| {
-            let mut digit = Poly::zero(ring, Basis::Qp(level));
+            let mut digit = Poly::unwritten(ring, Basis::Qp(level));
             let sources: Vec<&[u32]> = extension
                 .sources()
                 .map(|position| coefficients.limb_at(position, ring))
@@ -43,6 +42,7 @@ impl Engine {
             }
             digit
         };
+        let digit_primes = digit_primes.clamp(1, self.digits.len());
         let extensions = &self.digits[digit_primes - 1][usize::from(level.0)];
         Decomposed {
             digits: extensions.iter().map(extend).collect(),
@@ -57,7 +57,7 @@ impl Engine {
     /// # Shapes
     /// Both polynomials are modulo Q·P at the level of `c`, for [`Engine::mod_down`] to divide.
     /// # Errors
-    /// [`EvalError::KeyLevel`] if the key was made below that level.
+    /// [`EvalError::KeyLevel`] if the key was made for a level that doesn't serve this one.
     pub(super) fn switch(
         &self,
         decomposed: &Decomposed,
@@ -65,7 +65,7 @@ impl Engine {
         key_use: KeyUse,
     ) -> Result<(Poly<Ntt>, Poly<Ntt>), EvalError> {
         let level = decomposed.level;
-        if key.level() < level {
+        if !self.ring.parameters().serves(key.level(), level) {
             return Err(EvalError::KeyLevel {
                 key: key_use,
                 found: key.level(),
@@ -88,8 +88,8 @@ impl Engine {
     pub(super) fn mod_up(&self, a: &Poly<Ntt>) -> Poly<Ntt> {
         let level = a.basis().level();
         let mut lifted = Poly::zero(&self.ring, Basis::Qp(level));
-        let moduli = self.ring.moduli();
-        for ((to, from), &modulus) in lifted.limbs_mut().zip(a.limbs()).zip(moduli) {
+        let moduli = self.ring.moduli_of(a.basis());
+        for ((to, from), modulus) in lifted.limbs_mut().zip(a.limbs()).zip(moduli) {
             let p = self.ring.special_product(modulus);
             kernel().weighted_sum(to, &[(from, modulus.factor(p))], modulus);
         }
@@ -98,8 +98,7 @@ impl Engine {
 
     /// Divides a polynomial modulo Q·P by P.
     pub(super) fn mod_down(&self, poly: &Poly<Ntt>) -> Poly<Ntt> {
-        let level = poly.basis().level();
-        let division = &self.mod_downs[usize::from(level.0)];
-        division.divide(&self.ring, poly, Basis::Q(level))
+        let level = usize::from(poly.basis().level().0);
+        self.mod_downs[level].switch(&self.ring, poly)
     }
 }

@@ -7,17 +7,48 @@
 //! column once, and the result stands in all slots: no mask, no slot with a partial sum (Halevi
 //! and Shoup, CRYPTO 2014, section 4.3, for the diagonals; the repeated input is what saves a
 //! factor `C` of them).
+//!
+//! An input with two values to a slot, `x + iy`, meets weights `v - iw`: the real part of the
+//! product is `vx + wy`, and a sum with the conjugate takes it.
 
 use rayon::prelude::*;
 use shared::ciphertext::Ciphertext;
-use shared::encoding::Scale;
+use shared::encoding::{Complex64, Scale};
 use shared::keys::EvaluationKeys;
 use shared::ring::Level;
 
-use super::{Engine, EvalError, Lifted, Plaintext};
+use super::{Automorphism, Engine, EvalError, Lifted, Plaintext};
 
-/// Most rotations by one key that stand in for keys of larger steps.
-const MAX_WALK: usize = 8;
+/// What a slot of the input holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SlotContent {
+    /// One value.
+    Real,
+    /// Two values, as real and imaginary part.
+    Pair,
+}
+
+/// How products are walked through: with more keys there are fewer steps that each decompose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Walk {
+    /// Most baby steps, cut to a power of two: each but one takes a key of small digits.
+    pub babies: usize,
+    /// log2 of the most terms in one stage of a rotate-and-sum: each but one takes a key.
+    pub stage_bits: u32,
+    /// What the client puts into a slot.
+    pub input: SlotContent,
+}
+
+impl Default for Walk {
+    /// The fastest with less than 1 MB of keys (`docs/parameters.md`).
+    fn default() -> Self {
+        Self {
+            babies: 4,
+            stage_bits: 2,
+            input: SlotContent::Pair,
+        }
+    }
+}
 
 /// How a product of one shape is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,67 +57,68 @@ pub struct MatrixPlan {
     period: usize,
     repeat: usize,
     rows: usize,
+    content: SlotContent,
     babies: usize,
     giants: usize,
-    sums: Vec<RotateAndSum>,
-}
-
-/// One stage of a rotate-and-sum: `Σ rotate(x, i·step)` for `i` in `0..count`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RotateAndSum {
-    /// Slots between terms.
-    pub step: u32,
-    /// Number of terms.
-    pub count: usize,
+    /// Stages of the rotate-and-sum that ends the product.
+    sums: Vec<Vec<Automorphism>>,
 }
 
 impl MatrixPlan {
-    /// A plan for input of this period and repetition and output of period `rows`.
+    /// A plan for input of this period, repetition and content and output of period `rows`.
     ///
     /// # Shapes
     /// All are powers of two; `period·repeat ≤ slots`, `repeat ≤ rows ≤ slots`.
     #[must_use]
-    pub fn new(slots: usize, period: usize, repeat: usize, rows: usize) -> Self {
+    pub fn new(
+        slots: usize,
+        (period, repeat): (usize, usize),
+        rows: usize,
+        content: SlotContent,
+        walk: Walk,
+    ) -> Self {
         let blocks = (period * repeat / rows).max(1);
         let diagonals = period / blocks;
-        let babies = 1 << (diagonals.ilog2() / 2);
-        let giants = diagonals / babies;
+        let babies = diagonals.min(1 << walk.babies.max(1).ilog2());
+        let mut sums = sum_stages(rows, blocks, walk.stage_bits);
+        if content == SlotContent::Pair {
+            sums.push(vec![Automorphism::Conjugation]);
+        }
         Self {
             slots,
             period,
             repeat,
             rows,
+            content,
             babies,
-            giants,
-            sums: sum_stages(rows, blocks),
+            giants: diagonals / babies,
+            sums,
         }
     }
 
-    /// Period of the output.
+    fn baby_steps(&self) -> Vec<Automorphism> {
+        let step = |baby| Automorphism::Rotation((baby * self.repeat) as u32);
+        (1..self.babies).map(step).collect()
+    }
+
+    /// The rotation between two partial sums.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows
+    pub fn giant_step(&self) -> Automorphism {
+        Automorphism::Rotation((self.repeat * self.babies) as u32)
     }
 
-    fn baby_step(&self) -> u32 {
-        self.repeat as u32
+    /// The automorphisms of the input that it needs keys for.
+    #[must_use]
+    pub fn of_input(&self) -> Vec<Automorphism> {
+        self.baby_steps()
     }
 
-    fn giant_step(&self) -> u32 {
-        (self.repeat * self.babies) as u32
-    }
-
-    /// The rotation of the input that it needs a key for.
-    pub fn input_steps(&self) -> impl Iterator<Item = u32> + '_ {
-        (self.babies > 1).then(|| self.baby_step()).into_iter()
-    }
-
-    /// The rotations of products that it needs keys for.
-    pub fn product_steps(&self) -> impl Iterator<Item = u32> + '_ {
+    /// The automorphisms of products that it needs keys for.
+    #[must_use]
+    pub fn of_products(&self) -> Vec<Automorphism> {
         let giant = (self.giants > 1).then(|| self.giant_step());
-        giant
-            .into_iter()
-            .chain(self.sums.iter().map(|sum| sum.step))
+        let sums = self.sums.iter().flatten().copied();
+        giant.into_iter().chain(sums).collect()
     }
 
     /// Number of diagonals.
@@ -94,25 +126,44 @@ impl MatrixPlan {
     pub fn diagonals(&self) -> usize {
         self.babies * self.giants
     }
+
+    /// What a slot of the input holds.
+    #[must_use]
+    pub fn content(&self) -> SlotContent {
+        self.content
+    }
+
+    /// Partial sums, each of as many diagonals as there are baby steps.
+    #[must_use]
+    pub fn giants(&self) -> usize {
+        self.giants
+    }
+
+    /// Stages of the rotate-and-sum that ends the product: in each, the automorphisms whose images
+    /// are added.
+    #[must_use]
+    pub fn sums(&self) -> &[Vec<Automorphism>] {
+        &self.sums
+    }
+
+    /// Whether the sums reach every slot, so that errors in front of them repeat with the output's
+    /// period.
+    #[must_use]
+    pub fn sums_all_slots(&self) -> bool {
+        self.period * self.repeat == self.slots && self.rows < self.slots
+    }
 }
 
-/// Stages whose counts multiply to `blocks`, as few and as even as [`MAX_WALK`] allows.
-fn sum_stages(rows: usize, blocks: usize) -> Vec<RotateAndSum> {
-    let bits = blocks.ilog2();
-    let stages = bits.div_ceil(MAX_WALK.ilog2());
-    let mut step = rows as u32;
-    (0..stages)
-        .map(|stage| {
-            // Spread the bits over the stages that are left.
-            let share = (bits + stage) / stages;
-            let sum = RotateAndSum {
-                step,
-                count: 1 << share,
-            };
-            step <<= share;
-            sum
-        })
-        .collect()
+/// Stages that sum over this many blocks of slots.
+fn sum_stages(rows: usize, blocks: usize, stage_bits: u32) -> Vec<Vec<Automorphism>> {
+    let (mut stages, mut step, mut left) = (Vec::new(), rows, blocks.ilog2());
+    while left > 0 {
+        let bits = left.min(stage_bits.max(1));
+        let rotation = |i| Automorphism::Rotation((i * step) as u32);
+        stages.push((1..1 << bits).map(rotation).collect());
+        (step, left) = (step << bits, left - bits);
+    }
+    stages
 }
 
 /// A matrix encoded for one plan, level and scale.
@@ -124,7 +175,7 @@ pub struct Diagonals {
 }
 
 impl Diagonals {
-    /// The plan it was encoded for.
+    /// How the product is computed.
     #[must_use]
     pub fn plan(&self) -> &MatrixPlan {
         &self.plan
@@ -132,25 +183,26 @@ impl Diagonals {
 }
 
 impl Engine {
-    /// Encodes the matrix with these entries; `entry(row, column)` is asked for rows below
-    /// `plan.rows()` and columns below the input's period, and is zero outside the matrix.
+    /// Encodes the matrix with these entries; `entry(row, column)` is asked for rows below the
+    /// output's period and columns below the input's, and is zero outside the matrix. For an input
+    /// of pairs it is half of `v - iw`: the sum with the conjugate doubles it.
     ///
     /// # Errors
     /// [`EvalError::Encoding`] for entries that don't fit.
     pub fn encode_matrix(
         &self,
         plan: MatrixPlan,
-        entry: impl Fn(usize, usize) -> f64 + Sync,
+        entry: impl Fn(usize, usize) -> Complex64 + Sync,
         scale: Scale,
         level: Level,
     ) -> Result<Diagonals, EvalError> {
         let diagonal = |k: usize| {
-            let back = k / plan.babies * plan.giant_step() as usize;
+            let back = k / plan.babies * plan.babies * plan.repeat;
             let slot = |position: usize| {
                 let slot = (position + plan.slots - back) % plan.slots;
                 entry(slot % plan.rows, (slot / plan.repeat + k) % plan.period)
             };
-            let values: Vec<f64> = (0..plan.slots).map(slot).collect();
+            let values: Vec<Complex64> = (0..plan.slots).map(slot).collect();
             self.encode(&values, scale, level)
         };
         let plaintexts = (0..plan.diagonals())
@@ -167,78 +219,27 @@ impl Engine {
     /// `x` has the input's period and repetition of the plan; the result has period `rows` and
     /// repetition 1.
     /// # Errors
-    /// [`EvalError::LevelMismatch`], [`EvalError::MissingGaloisKey`], [`EvalError::KeyLevel`].
+    /// [`EvalError::LevelMismatch`], [`EvalError::MissingKey`], [`EvalError::KeyLevel`].
     pub fn multiply_matrix(
         &self,
         matrix: &Diagonals,
         x: &Ciphertext,
         keys: &EvaluationKeys,
-    ) -> Result<Ciphertext, EvalError> {
+    ) -> Result<Lifted, EvalError> {
         let plan = &matrix.plan;
-        let babies = self.baby_rotations(plan, x, keys)?;
+        let mut babies = vec![self.lift(x)];
+        babies.extend(self.rotate_hoisted(x, &plan.baby_steps(), keys)?);
         let giant = |diagonals: &[Plaintext]| {
             let terms: Vec<_> = babies.iter().zip(diagonals).collect();
-            Ok(self.lift(&self.mul_plain_sum(&terms)?))
+            self.mul_plain_sum(&terms)
         };
-        let giants: Vec<Lifted> = matrix
-            .plaintexts
-            .chunks(plan.babies)
-            .map(giant)
-            .collect::<Result<_, EvalError>>()?;
-        let Some((last, rest)) = giants.split_last() else {
-            return self.mul_plain_sum(&[]);
-        };
-        let mut sum = self.horner(last, rest.iter().rev(), plan.giant_step(), keys)?;
-        for stage in &plan.sums {
-            let repeated = std::iter::repeat_n(&sum, stage.count - 1);
-            sum = self.horner(&sum, repeated, stage.step, keys)?;
-        }
-        self.lower(&sum)
-    }
-
-    /// `x` rotated by `0, 1, …, babies-1` times the baby step: from one decomposition where every
-    /// step has a key as good as the baby step's, else from one to the next.
-    fn baby_rotations(
-        &self,
-        plan: &MatrixPlan,
-        x: &Ciphertext,
-        keys: &EvaluationKeys,
-    ) -> Result<Vec<Ciphertext>, EvalError> {
-        let mut rotations = vec![x.clone()];
-        let steps: Vec<u32> = (1..plan.babies as u32)
-            .map(|baby| baby * plan.baby_step())
-            .collect();
-        let base = keys.rotations.get(&plan.baby_step());
-        let serves = |step: &u32| {
-            keys.rotations
-                .get(step)
-                .zip(base)
-                .is_some_and(|(key, base)| {
-                    key.level() >= x.level() && key.digit_primes() <= base.digit_primes()
-                })
-        };
-        if steps.len() > 1 && steps.iter().all(serves) {
-            rotations.extend(self.rotate_hoisted(x, &steps, keys)?);
-        } else {
-            for baby in 0..steps.len() {
-                let next = self.rotate(&rotations[baby], plan.baby_step(), keys)?;
-                rotations.push(next);
-            }
-        }
-        Ok(rotations)
-    }
-
-    /// `Σ rotate(xᵢ, i·step)`, from the last term to the first.
-    fn horner<'a>(
-        &self,
-        last: &Lifted,
-        mut rest: impl Iterator<Item = &'a Lifted>,
-        step: u32,
-        keys: &EvaluationKeys,
-    ) -> Result<Lifted, EvalError> {
-        rest.try_fold(last.clone(), |sum, term| {
-            self.add_lifted(self.rotate_lifted(&sum, step, keys)?, term)
-        })
+        let mut giants = matrix.plaintexts.chunks(plan.babies).rev().map(giant);
+        let last = giants.next().unwrap_or_else(|| self.mul_plain_sum(&[]))?;
+        let sum = giants.try_fold(last, |sum, term| {
+            self.add(self.rotate(&sum, plan.giant_step(), keys)?, &term?)
+        })?;
+        let mut stages = plan.sums.iter();
+        stages.try_fold(sum, |sum, stage| self.sum_of_images(&sum, stage, keys))
     }
 }
 
@@ -246,42 +247,62 @@ impl Engine {
 mod tests {
     use super::*;
 
-    /// Counts, for each row, how often each column is covered by the slots that are summed.
     #[test]
     fn every_column_is_covered_once_in_every_slot() {
-        for (slots, period, repeat, rows) in [
-            (2048, 512, 4, 128),
-            (2048, 1024, 2, 128),
-            (2048, 128, 1, 16),
-            (2048, 1024, 2, 2),
-            (64, 4, 1, 64),
-            (64, 64, 1, 64),
-            (64, 4, 8, 8),
-            (64, 1, 1, 1),
-        ] {
-            let plan = MatrixPlan::new(slots, period, repeat, rows);
-            let mut reached = vec![0usize];
-            for stage in &plan.sums {
-                let offsets = (0..stage.count).map(|i| i * stage.step as usize);
-                reached = offsets
-                    .flat_map(|o| reached.iter().map(move |r| r + o))
-                    .collect();
+        for (babies, stage_bits) in [(4, 2), (1, 1), (16, 3), (5, 9)] {
+            let walk = Walk {
+                babies,
+                stage_bits,
+                input: SlotContent::Real,
+            };
+            for (slots, period, repeat, rows) in [
+                (2048, 512, 4, 128),
+                (2048, 1024, 2, 128),
+                (2048, 128, 1, 16),
+                (2048, 1024, 2, 2),
+                (64, 4, 1, 64),
+                (64, 64, 1, 64),
+                (64, 4, 8, 8),
+                (64, 1, 1, 1),
+            ] {
+                let content = SlotContent::Real;
+                check_covered(&MatrixPlan::new(
+                    slots,
+                    (period, repeat),
+                    rows,
+                    content,
+                    walk,
+                ));
             }
-            for slot in 0..slots {
-                let mut covered = vec![0; period];
-                for (block, k) in reached
-                    .iter()
-                    .flat_map(|b| (0..plan.diagonals()).map(move |k| (b, k)))
-                {
-                    let summed = (slot + block) % slots;
-                    assert_eq!(summed % rows, slot % rows);
-                    covered[(summed / repeat + k) % period] += 1;
-                }
-                assert!(
-                    covered.iter().all(|&count| count == 1),
-                    "{plan:?}: slot {slot}: {covered:?}"
-                );
+        }
+    }
+
+    /// Counts, for each row, how often each column is covered by the slots that are summed.
+    #[track_caller]
+    fn check_covered(plan: &MatrixPlan) {
+        let mut reached = vec![0usize];
+        for stage in &plan.sums {
+            let steps = stage.iter().map(|automorphism| match automorphism {
+                Automorphism::Rotation(step) => *step as usize,
+                Automorphism::Conjugation => panic!("{plan:?} conjugates real slots"),
+            });
+            let offsets = std::iter::once(0).chain(steps);
+            reached = offsets
+                .flat_map(|o| reached.iter().map(move |r| r + o))
+                .collect();
+        }
+        for slot in 0..plan.slots {
+            let mut covered = vec![0; plan.period];
+            let diagonals = |b| (0..plan.diagonals()).map(move |k| (b, k));
+            for (block, k) in reached.iter().flat_map(diagonals) {
+                let summed = (slot + block) % plan.slots;
+                assert_eq!(summed % plan.rows, slot % plan.rows);
+                covered[(summed / plan.repeat + k) % plan.period] += 1;
             }
+            assert!(
+                covered.iter().all(|&count| count == 1),
+                "{plan:?}: slot {slot}: {covered:?}"
+            );
         }
     }
 }

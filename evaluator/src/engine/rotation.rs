@@ -1,106 +1,116 @@
-//! Rotations of the slots, one by one or in chains.
+//! Automorphisms of the slots: rotations and conjugation, alone or in sums.
 
 use std::collections::BTreeMap;
 
 use shared::ciphertext::Ciphertext;
-use shared::encoding::Scale;
 use shared::keys::{EvaluationKeys, SwitchingKey};
+use shared::ring::galois::{GaloisElement, GaloisPermutation};
 use shared::ring::{Ntt, Poly};
 use shared::wire::KeyUse;
 
 use super::arithmetic::{check_levels, check_scales};
 use super::key_switch::Decomposed;
-use super::{Engine, EvalError};
+use super::{Engine, EvalError, Lifted};
 
-/// A ciphertext on its way through a chain of rotations and sums: its first half stays multiplied
-/// by P until the end, so that the chain divides it once and not at every rotation.
-#[derive(Clone, Debug)]
-pub struct Lifted {
-    /// `P·c0` modulo Q·P.
-    c0: Poly<Ntt>,
-    /// `c1` modulo Q.
-    c1: Poly<Ntt>,
-    scale: Scale,
+/// What can be done to the order of the slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Automorphism {
+    /// Every slot becomes its complex conjugate.
+    Conjugation,
+    /// A rotation to the left: slot `i` of the result is slot `i + step`.
+    Rotation(u32),
 }
 
-impl Engine {
-    /// Rotates the slots to the left: slot `i` of the result is slot `i + step` of `a`.
-    ///
-    /// # Errors
-    /// [`EvalError::MissingGaloisKey`], [`EvalError::KeyLevel`].
-    pub fn rotate(
-        &self,
-        a: &Ciphertext,
-        step: u32,
-        keys: &EvaluationKeys,
-    ) -> Result<Ciphertext, EvalError> {
-        self.lower(&self.rotate_lifted(&self.lift(a), step, keys)?)
-    }
-
-    /// As [`Engine::rotate`], for several steps; those whose keys have digits of the same size
-    /// share one decomposition.
-    ///
-    /// # Errors
-    /// As [`Engine::rotate`], for the first step that fails.
-    pub fn rotate_hoisted(
-        &self,
-        a: &Ciphertext,
-        steps: &[u32],
-        keys: &EvaluationKeys,
-    ) -> Result<Vec<Ciphertext>, EvalError> {
-        let lifted = self.lift(a);
-        let mut shared = BTreeMap::new();
-        let rotate = |&step: &u32| {
-            let key = rotation_key(step, keys)?;
-            let decompose = || self.decompose(a.c1(), key.digit_primes());
-            let decomposed = shared.entry(key.digit_primes()).or_insert_with(decompose);
-            self.lower(&self.rotate_decomposed(&lifted, decomposed, step, key)?)
-        };
-        steps.iter().map(rotate).collect()
-    }
-
-    /// Prepares a ciphertext for a chain.
+impl Automorphism {
+    /// The key it takes.
     #[must_use]
-    pub fn lift(&self, a: &Ciphertext) -> Lifted {
-        Lifted {
-            c0: self.mod_up(a.c0()),
-            c1: a.c1().clone(),
-            scale: a.scale(),
+    pub fn key_use(self) -> KeyUse {
+        match self {
+            Self::Conjugation => KeyUse::Conjugation,
+            Self::Rotation(step) => KeyUse::Rotation(step),
         }
     }
 
-    /// Ends a chain.
+    fn key(self, keys: &EvaluationKeys) -> Result<&SwitchingKey, EvalError> {
+        let key = match self {
+            Self::Conjugation => keys.conjugation.as_ref(),
+            Self::Rotation(step) => keys.rotations.get(&step),
+        };
+        key.ok_or_else(|| EvalError::missing(self.key_use(), keys))
+    }
+}
+
+impl Engine {
+    /// Applies an automorphism.
     ///
     /// # Errors
-    /// [`EvalError::Ring`] never: both halves are at one level.
-    pub fn lower(&self, a: &Lifted) -> Result<Ciphertext, EvalError> {
-        Ok(Ciphertext::new(
-            self.mod_down(&a.c0),
-            a.c1.clone(),
-            a.scale,
-        )?)
+    /// [`EvalError::MissingKey`], [`EvalError::KeyLevel`].
+    pub fn rotate(
+        &self,
+        a: &Lifted,
+        automorphism: Automorphism,
+        keys: &EvaluationKeys,
+    ) -> Result<Lifted, EvalError> {
+        let key = automorphism.key(keys)?;
+        let decomposed = self.decompose(&self.mod_down(&a.c1), key.digit_primes());
+        self.rotate_decomposed(a, &decomposed, automorphism, key)
     }
 
-    /// As [`Engine::rotate`], in a chain.
+    /// As [`Engine::rotate`], of a ciphertext and for several automorphisms; those whose keys have
+    /// digits of the same size share one decomposition, and nothing is divided by P.
+    ///
+    /// # Errors
+    /// As [`Engine::rotate`], for the first automorphism that fails.
+    pub fn rotate_hoisted(
+        &self,
+        a: &Ciphertext,
+        automorphisms: &[Automorphism],
+        keys: &EvaluationKeys,
+    ) -> Result<Vec<Lifted>, EvalError> {
+        self.images(&self.lift(a), a.c1(), automorphisms, keys)
+    }
+
+    /// The images of a lifted ciphertext whose second half over P is `c1`.
+    fn images(
+        &self,
+        lifted: &Lifted,
+        c1: &Poly<Ntt>,
+        automorphisms: &[Automorphism],
+        keys: &EvaluationKeys,
+    ) -> Result<Vec<Lifted>, EvalError> {
+        let mut shared = BTreeMap::new();
+        let rotate = |&automorphism: &Automorphism| {
+            let key = automorphism.key(keys)?;
+            let decompose = || self.decompose(c1, key.digit_primes());
+            let decomposed = shared.entry(key.digit_primes()).or_insert_with(decompose);
+            self.rotate_decomposed(lifted, decomposed, automorphism, key)
+        };
+        automorphisms.iter().map(rotate).collect()
+    }
+
+    /// `a` plus its images under the automorphisms, from one decomposition as far as their keys
+    /// have digits of the same size.
     ///
     /// # Errors
     /// As [`Engine::rotate`].
-    pub fn rotate_lifted(
+    pub fn sum_of_images(
         &self,
         a: &Lifted,
-        step: u32,
+        automorphisms: &[Automorphism],
         keys: &EvaluationKeys,
     ) -> Result<Lifted, EvalError> {
-        let key = rotation_key(step, keys)?;
-        self.rotate_decomposed(a, &self.decompose(&a.c1, key.digit_primes()), step, key)
+        let images = self.images(a, &self.mod_down(&a.c1), automorphisms, keys)?;
+        images
+            .iter()
+            .try_fold(a.clone(), |sum, image| self.add(sum, image))
     }
 
-    /// As [`Engine::add`], in a chain.
+    /// `a + b`, at their common level and scale.
     ///
     /// # Errors
-    /// As [`Engine::add`].
-    pub fn add_lifted(&self, mut a: Lifted, b: &Lifted) -> Result<Lifted, EvalError> {
-        check_levels(a.c1.basis().level(), b.c1.basis().level())?;
+    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`].
+    pub fn add(&self, mut a: Lifted, b: &Lifted) -> Result<Lifted, EvalError> {
+        check_levels(a.level(), b.level())?;
         check_scales(a.scale, b.scale)?;
         a.c0.add_assign(&b.c0, &self.ring)?;
         a.c1.add_assign(&b.c1, &self.ring)?;
@@ -111,25 +121,31 @@ impl Engine {
         &self,
         a: &Lifted,
         decomposed: &Decomposed,
-        step: u32,
+        automorphism: Automorphism,
         key: &SwitchingKey,
     ) -> Result<Lifted, EvalError> {
-        let (mut c0, c1) = self.switch(decomposed, key, KeyUse::Rotation(step))?;
+        let (mut c0, c1) = self.switch(decomposed, key, automorphism.key_use())?;
         c0.add_assign(&a.c0, &self.ring)?;
-        let permutation = self.permutation(step);
+        let permutation = self.permutation(automorphism);
         Ok(Lifted {
             c0: c0.automorphism(permutation),
-            c1: self.mod_down(&c1).automorphism(permutation),
+            c1: c1.automorphism(permutation),
             scale: a.scale,
         })
     }
-}
 
-fn rotation_key(step: u32, keys: &EvaluationKeys) -> Result<&SwitchingKey, EvalError> {
-    keys.rotations
-        .get(&step)
-        .ok_or_else(|| EvalError::MissingGaloisKey {
-            step,
-            uploaded: keys.rotations.keys().copied().collect(),
+    fn permutation(&self, automorphism: Automorphism) -> &GaloisPermutation {
+        let degree = self.ring.degree();
+        let at = match automorphism {
+            Automorphism::Conjugation => 0,
+            Automorphism::Rotation(step) => 1 + step as usize % self.slots(),
+        };
+        self.permutations[at].get_or_init(|| {
+            let element = match automorphism {
+                Automorphism::Conjugation => GaloisElement::conjugation(degree),
+                Automorphism::Rotation(step) => GaloisElement::rotation(step as usize, degree),
+            };
+            GaloisPermutation::new(element, degree)
         })
+    }
 }

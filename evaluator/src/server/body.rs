@@ -78,7 +78,8 @@ fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {
     }
 }
 
-fn declared_length(request: &HttpRequest) -> Option<u64> {
+/// The length that the headers promise.
+pub fn declared_length(request: &HttpRequest) -> Option<u64> {
     request
         .headers()
         .get(header::CONTENT_LENGTH)?

@@ -3,14 +3,15 @@
 //! Knows jobs; doesn't know what they compute.
 //!
 //! **Invariant:** at most `places` jobs are running or waiting; one more is turned away at once
-//! instead of queued. A job that panics fails alone.
+//! instead of queued. A thread that waits for another one's part of a job works on others meanwhile.
+//! A job that panics fails alone.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use thiserror::Error;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Threads for arithmetic, with a bounded number of jobs.
 pub struct Pool {
@@ -60,11 +61,55 @@ impl Pool {
         T: Send + 'static,
         F: FnOnce() -> T + Send + 'static,
     {
-        let place = Arc::clone(&self.free)
-            .try_acquire_owned()
-            .map_err(|_| PoolError::Full {
-                places: self.places,
-            })?;
+        let result = self.spawn(self.place()?, job);
+        result.await.map_err(|_| PoolError::Panicked)
+    }
+
+    /// Runs `job` on every item, on as many threads as are free, and returns the results in the
+    /// items' order. All of it takes one place. After a failure, or when the caller goes away,
+    /// what has not started doesn't run.
+    ///
+    /// # Errors
+    /// The failure of the first item in order that fails; [`PoolError`] as for [`Pool::run`].
+    pub async fn run_each<I, T, E, F>(
+        &self,
+        items: impl IntoIterator<Item = I>,
+        job: F,
+    ) -> Result<Vec<T>, E>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        E: From<PoolError> + Send + 'static,
+        F: Fn(I) -> Result<T, E> + Send + Sync + 'static,
+    {
+        let (place, job) = (Arc::new(self.place()?), Arc::new(job));
+        let spawn = |item| {
+            let job = Arc::clone(&job);
+            self.spawn(Arc::clone(&place), move || job(item))
+        };
+        let parts: Vec<_> = items.into_iter().map(spawn).collect();
+        drop((place, job));
+        let mut results = Vec::with_capacity(parts.len());
+        for part in parts {
+            results.push(part.await.map_err(|_| PoolError::Panicked)??);
+        }
+        Ok(results)
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, PoolError> {
+        let places = self.places;
+        let free = Arc::clone(&self.free);
+        free.try_acquire_owned()
+            .map_err(|_| PoolError::Full { places })
+    }
+
+    /// Starts a job that holds a place. It doesn't run if nobody waits for its result when its turn
+    /// comes, and gives none if it panics.
+    fn spawn<T: Send + 'static>(
+        &self,
+        place: impl Send + 'static,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> oneshot::Receiver<T> {
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
             if sender.is_closed() {
@@ -78,7 +123,7 @@ impl Pool {
                 let _ = sender.send(value);
             }
         });
-        receiver.await.map_err(|_| PoolError::Panicked)
+        receiver
     }
 
     /// Jobs running or waiting.
@@ -90,7 +135,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
 
     use super::*;
 
@@ -122,5 +167,69 @@ mod tests {
             .await;
         assert_eq!(failed, Err(PoolError::Panicked));
         assert_eq!(pool.run(|| 1).await, Ok(1));
+    }
+    /// A job that fails for `bad` items, with the items it has seen.
+    async fn run_each(
+        pool: &Pool,
+        bad: &'static [usize],
+    ) -> (Result<Vec<usize>, Failure>, Vec<usize>) {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sees = Arc::clone(&seen);
+        let result = pool.run_each(0..9, move |item| {
+            sees.lock().expect("no panic").push(item);
+            if bad.contains(&item) {
+                return Err(Failure::Item(item));
+            }
+            Ok(10 * item)
+        });
+        let result = result.await;
+        let mut seen = seen.lock().expect("no panic").clone();
+        seen.sort_unstable();
+        (result, seen)
+    }
+
+    #[derive(Debug, PartialEq)]
+    enum Failure {
+        Item(usize),
+        Pool(PoolError),
+    }
+
+    impl From<PoolError> for Failure {
+        fn from(error: PoolError) -> Self {
+            Self::Pool(error)
+        }
+    }
+
+    #[actix_web::test]
+    async fn parts_keep_their_order() {
+        let pool = Pool::new(4, 1).expect("threads");
+        let (result, seen) = run_each(&pool, &[]).await;
+        assert_eq!(result, Ok((0..9).map(|item| 10 * item).collect()));
+        assert_eq!(seen, (0..9).collect::<Vec<_>>());
+        assert_eq!(pool.in_flight(), 0);
+        let (result, _) = run_each(&pool, &[7, 3, 5]).await;
+        assert_eq!(result, Err(Failure::Item(3)), "the first in order");
+    }
+
+    #[actix_web::test]
+    async fn all_parts_have_one_place() {
+        let pool = Arc::new(Pool::new(2, 1).expect("threads"));
+        let (release, wait) = mpsc::channel::<()>();
+        let (busy, wait) = (Arc::clone(&pool), Mutex::new(wait));
+        let parts = actix_web::rt::spawn(async move {
+            let job = move |_| match wait.lock() {
+                Ok(wait) => Ok(wait.recv().is_ok()),
+                Err(_) => Err(PoolError::Panicked),
+            };
+            busy.run_each(0..3, job).await
+        });
+        while pool.in_flight() == 0 {
+            actix_web::rt::task::yield_now().await;
+        }
+        let full = Err(Failure::Pool(PoolError::Full { places: 1 }));
+        assert_eq!(run_each(&pool, &[]).await, (full, vec![]));
+        drop(release);
+        assert_eq!(parts.await.expect("task"), Ok(vec![false; 3]));
+        assert_eq!(pool.in_flight(), 0);
     }
 }

@@ -54,6 +54,12 @@ pub enum ApiError {
          sessions"
     )]
     SessionGone,
+    /// An upload in parts that expired, was evicted, ended, or is from before a restart.
+    #[error(
+        "the evaluator does not hold this upload's keys (any more); begin again with POST uploads, \
+         or send all keys with POST sessions"
+    )]
+    UploadGone,
     /// Query parameters that can't be read.
     #[error("the query string can't be read: {0}")]
     BadQuery(String),
@@ -98,6 +104,12 @@ pub enum ApiError {
         /// What was wrong, where, and what would be right.
         detail: String,
     },
+    /// A model without a way for many images at once.
+    #[error("model {model} takes no bulk requests; send its images to sessions/…/classify")]
+    NoBulk {
+        /// The model.
+        model: String,
+    },
     /// All places for work are taken.
     #[error("all {places} places for {what} are taken; try again in a moment")]
     Busy {
@@ -134,6 +146,7 @@ impl ApiError {
                 "Malformed session id",
             ),
             Self::SessionGone => (StatusCode::GONE, "session-gone", "Session gone"),
+            Self::UploadGone => (StatusCode::GONE, "upload-gone", "Upload gone"),
             Self::BadQuery(_) => (StatusCode::BAD_REQUEST, "bad-query", "Bad query"),
             Self::UnsupportedMediaType { .. } => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -164,6 +177,11 @@ impl ApiError {
                 status,
                 ..
             } => (*status, kind, title),
+            Self::NoBulk { .. } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no-bulk",
+                "No bulk requests",
+            ),
             Self::Busy { .. } => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy"),
             Self::NoRandomness => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -235,13 +253,14 @@ pub fn quote(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::api::PROBLEM_SESSION_GONE;
+    use shared::api::{PROBLEM_SESSION_GONE, PROBLEM_UPLOAD_GONE};
 
     use super::*;
 
     #[test]
-    fn the_kind_of_a_lost_session_is_the_one_that_clients_know() {
+    fn the_kinds_of_what_was_lost_are_those_that_clients_know() {
         assert_eq!(ApiError::SessionGone.problem().kind, PROBLEM_SESSION_GONE);
+        assert_eq!(ApiError::UploadGone.problem().kind, PROBLEM_UPLOAD_GONE);
     }
 
     #[test]

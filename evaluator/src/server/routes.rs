@@ -1,9 +1,11 @@
 //! Which address does what. Each handler extracts, checks, calls and replies.
 
+mod bulk;
 mod classify;
 mod models;
 mod probes;
 mod sessions;
+mod uploads;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header;
@@ -25,6 +27,12 @@ pub(super) fn list(config: &mut ServiceConfig) {
         .service(resource("/sessions", "POST", |at| {
             at.route(web::post().to(sessions::create))
         }))
+        .service(resource("/uploads", "POST", |at| {
+            at.route(web::post().to(uploads::create))
+        }))
+        .service(resource("/uploads/{id}", "POST", |at| {
+            at.route(web::post().to(uploads::append))
+        }))
         .service(resource("/sessions/{id}", "GET, HEAD, DELETE", |at| {
             at.route(web::get().to(sessions::get))
                 .route(web::head().to(sessions::get))
@@ -32,6 +40,9 @@ pub(super) fn list(config: &mut ServiceConfig) {
         }))
         .service(resource("/sessions/{id}/classify", "POST", |at| {
             at.route(web::post().to(classify::classify))
+        }))
+        .service(resource("/sessions/{id}/classify-bulk", "POST", |at| {
+            at.route(web::post().to(bulk::classify))
         }))
         .default_service(web::to(not_found));
     config

@@ -170,6 +170,32 @@ impl<V> SessionStore<V> {
         Some(Arc::clone(&session.value))
     }
 
+    /// Charges a session for another size, forgetting others that were idle longest where room is
+    /// needed; it counts as used now. Says whether it is held.
+    ///
+    /// # Errors
+    /// The size is larger than the whole store; nothing is forgotten then.
+    pub fn resize(&self, id: SessionId, bytes: u64) -> Result<bool, SessionError> {
+        let limit = self.limits.bytes;
+        if bytes > limit {
+            return Err(SessionError::TooLarge { bytes, limit });
+        }
+        if self.get(id).is_none() {
+            return Ok(false);
+        }
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let Some(session) = inner.sessions.get_mut(&id) else {
+            return Ok(false);
+        };
+        inner.figures.bytes = inner.figures.bytes - session.bytes + bytes;
+        session.bytes = bytes;
+        while inner.figures.bytes > limit && inner.forget_oldest() {
+            inner.figures.evicted += 1;
+        }
+        Ok(inner.sessions.contains_key(&id))
+    }
+
     /// What is known about a session; looking isn't using.
     #[must_use]
     pub fn state(&self, id: SessionId) -> Option<SessionState> {

@@ -33,11 +33,16 @@ fn keys(spec: &KeySpec, ring: &Ring) -> Vec<u8> {
     let relinearization = spec
         .relinearization
         .map(|key| (KeyUse::Relinearization, key));
+    let conjugation = spec.conjugation.map(|key| (KeyUse::Conjugation, key));
     let rotations = spec
         .rotations
         .iter()
         .map(|rotation| (KeyUse::Rotation(rotation.step), rotation.key));
-    let keys: Vec<_> = relinearization.into_iter().chain(rotations).collect();
+    let keys: Vec<_> = relinearization
+        .into_iter()
+        .chain(conjugation)
+        .chain(rotations)
+        .collect();
     let mut message = write_keys_header(u32::try_from(keys.len()).expect("few"), ring);
     for (key_use, spec) in keys {
         message.extend(write_key(key_use, &key(spec, ring), ring));
@@ -121,9 +126,9 @@ async fn a_ciphertext_comes_back() {
             .is_ok_and(|milliseconds| milliseconds > 0.0),
         "{timing}"
     );
-    let ciphertext =
-        read_reply(&reply.body, it.model.output.packing.period, &it.server.ring).expect("a reply");
-    assert_eq!(ciphertext.level(), it.model.output.level);
+    let output = &it.model.output;
+    let ciphertext = read_reply(&reply.body, &output.packing, &it.server.ring).expect("a reply");
+    assert_eq!(ciphertext.log_modulus, output.log_modulus);
     let metrics = it.server.call(get("/metrics")).await;
     let count = "inkveil_evaluation_seconds_count{model=\"one\"} 1";
     assert!(
@@ -151,7 +156,7 @@ async fn a_missing_rotation_key_is_named() {
     let it = Classification::new().await;
     let mut spec = it.model.keys.clone();
     let missing = spec.rotations.pop().expect("the circuit rotates").step;
-    let detail = format!("no Galois key for a rotation by {missing}");
+    let detail = format!("the key for rotations by {missing} was not uploaded");
     it.check_keys(&spec, "missing-key", &detail).await;
 }
 
@@ -162,19 +167,30 @@ async fn a_missing_relinearization_key_is_named() {
         relinearization: None,
         ..it.model.keys.clone()
     };
-    it.check_keys(&spec, "missing-key", "no relinearization key")
+    it.check_keys(&spec, "missing-key", "the relinearization key was not")
         .await;
 }
 
 #[actix_web::test]
-async fn a_key_of_a_low_level_is_named() {
+async fn a_missing_conjugation_key_is_named() {
     let it = Classification::new().await;
     let spec = KeySpec {
-        relinearization: Some(LOWEST),
+        conjugation: None,
         ..it.model.keys.clone()
     };
-    let detail = "the relinearization key was made for level 0, it is needed at level";
-    it.check_keys(&spec, "key-level-too-low", detail).await;
+    it.check_keys(&spec, "missing-key", "the conjugation key was not")
+        .await;
+}
+
+#[actix_web::test]
+async fn a_key_of_another_level_is_named() {
+    let it = Classification::new().await;
+    let spec = KeySpec {
+        conjugation: Some(LOWEST),
+        ..it.model.keys.clone()
+    };
+    let detail = "the conjugation key was made for level 0, it is needed at level 1";
+    it.check_keys(&spec, "key-level-wrong", detail).await;
 }
 
 #[actix_web::test]
@@ -201,14 +217,13 @@ async fn an_input_of_another_level_or_scale_is_refused() {
 }
 
 #[actix_web::test]
-async fn an_input_is_as_long_as_the_models_message_at_most() {
+async fn an_input_is_as_long_as_the_models_message() {
     let it = Classification::new().await;
     let address = it.open(&it.model.keys).await;
     let mut body = it.input();
-    let detail = format!("larger than the {} bytes", body.len());
     body.push(0);
     let reply = it.server.call(octets(&address, body)).await;
-    check_problem(&reply, 413, "body-too-large", &detail);
+    check_problem(&reply, 400, "trailing-bytes", "1 bytes after its end");
 }
 
 #[actix_web::test]
@@ -219,7 +234,7 @@ async fn keys_larger_than_the_store() {
     let server = TestServer::with_limits(limits);
     let spec = KeySpec {
         relinearization: Some(LOWEST),
-        rotations: Vec::new(),
+        ..KeySpec::default()
     };
     let reply = server
         .call(octets("/api/v1/sessions", keys(&spec, &server.ring)))

@@ -298,7 +298,7 @@ async fn a_residue_that_is_not_below_its_prime() {
     let server = TestServer::with_limits(limits);
     let mut keys = server.no_keys();
     keys[16] = 1;
-    keys.extend([1, 0, 0, 0, 0, 1]); // Step 1 at level 0, one prime a digit.
+    keys.extend([2, 1, 0, 0, 0, 0, 1]); // A rotation by 1 at level 0, one prime a digit.
     keys.extend([0; 32]);
     keys.extend(vec![0xff; 1 << 17]);
     let reply = server.call(octets("/api/v1/sessions", keys)).await;

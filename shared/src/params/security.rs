@@ -35,15 +35,14 @@ pub const fn max_log2_qp(log_n: u32) -> Option<Line> {
 /// # Panics
 /// If the product has more than 4096 bits; 64 primes below 2^31 have at most 1984.
 #[must_use]
-pub const fn product_bits(levels: &[&[u32]], special: &[u32]) -> u32 {
+pub const fn product_bits(lists: &[&[u32]]) -> u32 {
     let mut product = [0u32; 128];
     product[0] = 1;
-    let mut level = 0;
-    while level < levels.len() {
-        multiply(&mut product, levels[level]);
-        level += 1;
+    let mut list = 0;
+    while list < lists.len() {
+        multiply(&mut product, lists[list]);
+        list += 1;
     }
-    multiply(&mut product, special);
     let mut limb = product.len();
     while limb > 0 {
         limb -= 1;
@@ -76,9 +75,9 @@ mod tests {
 
     #[test]
     fn bits_of_products() {
-        assert_eq!(product_bits(&[], &[]), 1);
-        assert_eq!(product_bits(&[&[3]], &[5]), 4);
-        assert_eq!(product_bits(&[&[1 << 16], &[1 << 16]], &[1 << 16]), 49);
-        assert_eq!(product_bits(&[&[u32::MAX; 3]], &[]), 96);
+        assert_eq!(product_bits(&[]), 1);
+        assert_eq!(product_bits(&[&[3], &[5]]), 4);
+        assert_eq!(product_bits(&[&[1 << 16, 1 << 16], &[1 << 16]]), 49);
+        assert_eq!(product_bits(&[&[u32::MAX; 3]]), 96);
     }
 }

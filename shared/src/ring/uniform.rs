@@ -15,12 +15,12 @@ const STREAMS_PER_POLY: u64 = 64;
 
 /// Polynomial number `index` of the object with this seed, uniform modulo each prime.
 ///
-/// The residues for the prime at chain position `p` come from `ChaCha20` with the seed as key and
+/// The residues for the prime at position `p` of [`Ring::moduli`] come from `ChaCha20` with the seed as key and
 /// `64·index + p` as nonce: little-endian 32-bit words, cut to the prime's bits, those not below
 /// the prime thrown away.
 #[must_use]
 pub fn uniform(seed: &Seed, index: u64, ring: &Ring, basis: Basis) -> Poly<Ntt> {
-    let mut poly = Poly::zero(ring, basis);
+    let mut poly = Poly::unwritten(ring, basis);
     let positions = ring.limbs(basis);
     for ((residues, position), modulus) in
         poly.limbs_mut().zip(positions).zip(ring.moduli_of(basis))
@@ -91,7 +91,8 @@ mod tests {
         let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
         let poly = uniform(&[9; 32], 5, &ring, Basis::Qp(Level(3)));
         let positions = ring.limbs(poly.basis());
-        for ((residues, modulus), position) in poly.limbs().zip(ring.moduli()).zip(positions) {
+        let moduli = ring.moduli_of(poly.basis());
+        for ((residues, modulus), position) in poly.limbs().zip(moduli).zip(positions) {
             let mut rng = ChaCha20Rng::from_seed([9; 32]);
             rng.set_stream(64 * 5 + position as u64);
             let mask = modulus.prime().next_power_of_two() - 1;
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn objects_polynomials_and_primes_have_their_own_streams() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(shipped().remove(1)).expect("shipped"));
         let of = |seed, index| uniform(&[seed; 32], index, &ring, Basis::Q(Level(2)));
         assert_eq!(of(1, 0), of(1, 0));
         assert_ne!(of(1, 0), of(1, 1));

@@ -60,33 +60,12 @@ impl<'a> Reader<'a> {
         what: impl Fn() -> String,
     ) -> Result<Poly<Ntt>, WireError> {
         let bytes = self.take(ring.encoded_bits(basis).div_ceil(8), &what)?;
-        let mut poly = Poly::zero(ring, basis);
+        let mut poly = Poly::unwritten(ring, basis);
         unpack(bytes, poly.limbs_mut().zip(ring.moduli_of(basis)), what)?;
         Ok(poly)
     }
 
-    /// The next `count` residues for each prime of a basis; as [`Reader::poly`].
-    pub fn residues(
-        &mut self,
-        count: usize,
-        ring: &Ring,
-        basis: Basis,
-        what: impl Fn() -> String,
-    ) -> Result<Vec<u32>, WireError> {
-        let moduli = ring.moduli_of(basis);
-        let bits: usize = moduli
-            .clone()
-            .map(|modulus| modulus.bits() as usize * count)
-            .sum();
-        let bytes = self.take(bits.div_ceil(8), &what)?;
-        let mut residues = vec![0; count * moduli.len()];
-        let limbs = residues.chunks_exact_mut(count.max(1)).zip(moduli);
-        unpack(bytes, limbs, what)?;
-        Ok(residues)
-    }
-
     /// The next `count` numbers below `2^bits`, for at most 32 bits; as [`Reader::poly`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "for replies by coefficients"))]
     pub fn numbers(
         &mut self,
         count: usize,
@@ -99,6 +78,16 @@ impl<'a> Reader<'a> {
         packed.read(&mut numbers, bits);
         packed.finish(what)?;
         Ok(numbers)
+    }
+
+    /// Whether all was read.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// What was not read yet.
+    pub fn rest(self) -> &'a [u8] {
+        self.rest
     }
 
     /// Refuses a message that goes on.
@@ -221,7 +210,7 @@ pub fn put_poly(out: &mut Vec<u8>, poly: &Poly<Ntt>, ring: &Ring) {
 }
 
 /// Appends numbers of at most 32 bits, each with those of its limb, one limb after the other, in
-/// the form [`Reader::residues`] and [`Reader::numbers`] read.
+/// the form [`Reader::poly`] and [`Reader::numbers`] read.
 pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32], u32)>) {
     let (mut word, mut filled) = (0u64, 0);
     for (numbers, bits) in limbs {
@@ -298,11 +287,13 @@ mod tests {
     fn the_first_residue_that_is_none_is_named() {
         let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
         let basis = Basis::Q(Level(1));
-        let prime = ring.moduli()[1].prime();
-        let limbs = [[0, 1, 2, 3, 4], [5, 6, prime, 8, prime + 1]];
-        let bits = ring.moduli_of(basis).map(Modulus::bits);
+        let modulus = ring.moduli_of(basis).nth(1).expect("two primes");
+        let prime = modulus.prime();
+        let mut poly = Poly::zero(&ring, basis);
+        let last = poly.limbs_mut().nth(1).expect("two limbs");
+        last[..5].copy_from_slice(&[5, 6, prime, 8, prime + 1]);
         let mut bytes = Vec::new();
-        put_residues(&mut bytes, limbs.iter().map(|limb| &limb[..]).zip(bits));
+        put_poly(&mut bytes, &poly, &ring);
         let what = || "residues".to_owned();
         let refusal = WireError::Residue {
             what: what(),
@@ -310,7 +301,7 @@ mod tests {
             at: 2,
             value: prime,
         };
-        let got = Reader::new(&bytes).residues(5, &ring, basis, what);
+        let got = Reader::new(&bytes).poly(&ring, basis, what);
         assert_eq!(got, Err(refusal));
     }
 }

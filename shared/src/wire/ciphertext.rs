@@ -2,13 +2,14 @@
 
 use super::bits::{Reader, put_fields, put_poly, put_residues};
 use super::{MessageKind, WireError, read_header, write_header};
-use crate::ciphertext::{Reply, SeededCiphertext};
+use crate::ciphertext::{Reply, ReplyPart, SeededCiphertext};
 use crate::encoding::Scale;
-use crate::ring::{Basis, Level, Modulus, Ring, Seed};
+use crate::packing::OutputPacking;
+use crate::ring::{Basis, Level, Ring, Seed};
 
-/// Level and scale.
-type Fields = (u8, f64);
-const FIELDS_LEN: usize = 9;
+/// Level, or log2 of the modulus, and scale.
+pub(super) type Fields = (u8, f64);
+pub(super) const FIELDS_LEN: usize = 9;
 
 /// Checks that a level is one of the parameter set's.
 pub(super) fn checked_level(found: u8, what: &str, ring: &Ring) -> Result<Level, WireError> {
@@ -23,16 +24,21 @@ pub(super) fn checked_level(found: u8, what: &str, ring: &Ring) -> Result<Level,
     Ok(found)
 }
 
-fn read_fields(
-    reader: &mut Reader<'_>,
-    what: &str,
-    ring: &Ring,
-) -> Result<(Level, Scale), WireError> {
-    let (level, scale): Fields = reader.fields(FIELDS_LEN, || what.to_owned())?;
-    if !Scale(scale).is_usable() {
-        return Err(WireError::Scale { found: scale });
+pub(super) fn checked_scale(found: f64) -> Result<Scale, WireError> {
+    if Scale(found).is_usable() {
+        Ok(Scale(found))
+    } else {
+        Err(WireError::Scale { found })
     }
-    Ok((checked_level(level, what, ring)?, Scale(scale)))
+}
+
+/// Checks log2 of a reply's modulus.
+pub(super) fn checked_modulus(found: u8) -> Result<u32, WireError> {
+    if (1..=32).contains(&found) {
+        Ok(u32::from(found))
+    } else {
+        Err(WireError::Modulus { found })
+    }
 }
 
 /// Reads a fresh ciphertext.
@@ -41,7 +47,9 @@ fn read_fields(
 /// The first thing about the bytes that is not as it should be.
 pub fn read_input(message: &[u8], ring: &Ring) -> Result<SeededCiphertext, WireError> {
     let mut reader = Reader::new(read_header(message, MessageKind::Input, ring)?);
-    let (level, scale) = read_fields(&mut reader, "the ciphertext", ring)?;
+    let (level, scale): Fields = reader.fields(FIELDS_LEN, || "the ciphertext".to_owned())?;
+    let level = checked_level(level, "the ciphertext", ring)?;
+    let scale = checked_scale(scale)?;
     let seed: Seed = reader.fields(size_of::<Seed>(), || "the ciphertext's seed".to_owned())?;
     let c0 = reader.poly(ring, Basis::Q(level), || "the ciphertext".to_owned())?;
     reader.finish()?;
@@ -61,30 +69,53 @@ pub fn write_input(ciphertext: &SeededCiphertext, ring: &Ring) -> Vec<u8> {
     message
 }
 
-/// Reads a reply whose slots have this period.
+/// Reads a reply with logits packed like this.
 ///
 /// # Errors
 /// The first thing about the bytes that is not as it should be.
-pub fn read_reply(message: &[u8], period: usize, ring: &Ring) -> Result<Reply, WireError> {
+pub fn read_reply(
+    message: &[u8],
+    packing: &OutputPacking,
+    ring: &Ring,
+) -> Result<Reply, WireError> {
     let mut reader = Reader::new(read_header(message, MessageKind::Reply, ring)?);
-    let (level, scale) = read_fields(&mut reader, "the reply", ring)?;
-    let basis = Basis::Q(level);
-    let c0 = reader.residues(2 * period, ring, basis, || {
-        "the reply's first half".to_owned()
-    })?;
-    let c1 = reader.poly(ring, basis, || "the reply's second half".to_owned())?;
+    let (log_modulus, scale): Fields = reader.fields(FIELDS_LEN, || "the reply".to_owned())?;
+    let log_modulus = checked_modulus(log_modulus)?;
+    let scale = checked_scale(scale)?;
+    let mut half = |count, part, half| {
+        reader.numbers(count, log_modulus, || {
+            format!("part {part} of the reply, {half} half")
+        })
+    };
+    let parts = packing
+        .parts()
+        .enumerate()
+        .map(|(part, logits)| {
+            Ok(ReplyPart {
+                c0: half(logits, part, "first")?,
+                c1: half(ring.degree(), part, "second")?,
+            })
+        })
+        .collect::<Result<_, _>>()?;
     reader.finish()?;
-    Ok(Reply { c0, c1, scale })
+    Ok(Reply {
+        log_modulus,
+        scale,
+        parts,
+    })
 }
 
 /// Writes a reply in the form [`read_reply`] reads.
 #[must_use]
 pub fn write_reply(reply: &Reply, ring: &Ring) -> Vec<u8> {
     let mut message = write_header(MessageKind::Reply, ring);
-    put_fields(&mut message, (reply.level().0, reply.scale.0));
-    let limbs = reply.c0.chunks_exact((2 * reply.period()).max(1));
-    let bits = ring.moduli_of(reply.c1.basis()).map(Modulus::bits);
-    put_residues(&mut message, limbs.zip(bits));
-    put_poly(&mut message, &reply.c1, ring);
+    let log_modulus = u8::try_from(reply.log_modulus).unwrap_or(u8::MAX);
+    put_fields(&mut message, (log_modulus, reply.scale.0));
+    for half in reply.parts.iter().flat_map(|part| [&part.c0, &part.c1]) {
+        put_residues(
+            &mut message,
+            [(half.as_slice(), reply.log_modulus)].into_iter(),
+        );
+    }
     message
 }

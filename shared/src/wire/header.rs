@@ -23,6 +23,12 @@ pub enum MessageKind {
     EvaluationKeys = 3,
     /// A secret key file; never sent.
     SecretKey = 4,
+    /// Several inputs or replies.
+    Batch = 5,
+    /// A fresh ciphertext for each input, with an image in each slot.
+    BulkInput = 6,
+    /// The logits of all these images.
+    BulkReply = 7,
 }
 
 /// Magic, version, kind, a zero byte, fingerprint of the parameter set.
@@ -49,6 +55,11 @@ fn read_fields(reader: &mut Reader<'_>) -> Result<Fields, WireError> {
 /// When the header is cut, or not one of this format's version.
 pub fn fingerprint(message: &[u8]) -> Result<u64, WireError> {
     read_fields(&mut Reader::new(message)).map(|(.., fingerprint)| fingerprint)
+}
+
+/// Whether a message has a header of this format's version that names this kind.
+pub(super) fn is_of_kind(message: &[u8], kind: MessageKind) -> bool {
+    read_fields(&mut Reader::new(message)).is_ok_and(|(_, _, found, ..)| found == kind as u8)
 }
 
 /// Checks the header of a message and returns what follows it.

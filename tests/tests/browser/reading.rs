@@ -41,7 +41,7 @@ fn keys_go_up_once_for_eleven_drawings() {
     let uploads = run
         .exchanges
         .iter()
-        .filter(|exchange| super::is_key_upload(exchange))
+        .filter(|exchange| super::opens_session(exchange))
         .count();
     assert_eq!((uploads, run.queries().len()), (1, 11));
 }

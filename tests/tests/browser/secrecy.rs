@@ -10,7 +10,7 @@ use tests::secrecy::{
 };
 use tests::tap;
 
-use super::{Run, is_key_upload, is_query};
+use super::{Run, is_key_upload, is_query, is_upload_start};
 use crate::service::secret_coefficients;
 
 const OCTETS: &str = "application/octet-stream";
@@ -224,7 +224,9 @@ fn the_page_makes_the_expected_requests_and_no_others() {
         let known = match (exchange.method.as_str(), api) {
             ("GET", None) => !path.starts_with("/api"),
             ("GET", Some(route)) => route == "models" || route.starts_with("models/"),
-            ("POST", Some(_)) => is_key_upload(exchange) || is_query(exchange),
+            ("POST", Some(_)) => {
+                is_upload_start(exchange) || is_key_upload(exchange) || is_query(exchange)
+            }
             _ => false,
         };
         assert!(known, "unexpected: {line}");

@@ -8,7 +8,7 @@ use tests::proxy::Proxy;
 use tests::server::{Server, agent};
 use tests::webdriver::Pointer;
 
-use super::{WINDOW, count, is_key_upload, is_query, read_digit};
+use super::{WINDOW, count, is_query, opens_session, read_digit};
 
 #[test]
 fn a_lost_session_is_made_again_unasked() -> Result<()> {
@@ -21,7 +21,7 @@ fn a_lost_session_is_made_again_unasked() -> Result<()> {
     let upload = proxy
         .exchanges()
         .into_iter()
-        .find(is_key_upload)
+        .find(opens_session)
         .context("no keys went up")?;
     let reply: Value = serde_json::from_slice(&upload.reply)?;
     let id = reply["id"].as_str().context("the session has no id")?;
@@ -36,7 +36,7 @@ fn a_lost_session_is_made_again_unasked() -> Result<()> {
 
     page.clear()?;
     read_digit(&page, Pointer::Mouse, 7)?;
-    assert_eq!(count(&proxy, is_key_upload), 2);
+    assert_eq!(count(&proxy, opens_session), 2);
     assert_eq!(
         count(&proxy, is_query),
         3,
@@ -65,7 +65,7 @@ fn two_pages_at_once_get_their_own_answers() -> Result<()> {
             .try_for_each(|visit| visit.join().expect("a visit panicked"))
     })?;
     assert_eq!(
-        count(&proxy, is_key_upload),
+        count(&proxy, opens_session),
         2,
         "each page has its own keys"
     );

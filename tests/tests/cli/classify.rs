@@ -112,6 +112,34 @@ fn arrays_are_read_with_their_labels() -> Result<()> {
 }
 
 #[test]
+fn many_images_go_in_batches_and_come_back_in_order() -> Result<()> {
+    let (server, directory) = (evaluator()?, tempdir()?);
+    let front = Front::start(&server, &[])?;
+    let digits: Vec<u8> = (0..70).map(|at| at % 10).collect();
+    let mut pixels = Vec::new();
+    for &digit in &digits {
+        pixels.extend(mnist(digit, &Hand::default())?);
+    }
+    fs::write(directory.path().join("images"), idx(&[70, 28, 28], &pixels))?;
+    let args = ["classify", "--server", &front.url()?, "--json", "images"];
+    let document: Value = serde_json::from_str(&read(directory.path(), args)?)?;
+    let images = document["images"].as_array().context("images")?;
+    assert_eq!(images.len(), digits.len());
+    let of_ten = |from: usize| {
+        let ten = images.iter().skip(from).take(10);
+        ten.map(|image| image["index"].as_u64()).collect::<Vec<_>>()
+    };
+    for from in (0..digits.len()).step_by(10) {
+        assert_eq!(of_ten(from), of_ten(0), "from {from}");
+    }
+    let right = |(image, digit): &(&Value, &u8)| image["index"] == **digit;
+    assert!(images.iter().zip(&digits).filter(right).count() >= 63);
+    let asked = |route: &&String| route.contains("/classify");
+    assert_eq!(front.routes().iter().filter(asked).count(), 2, "64 and 6");
+    Ok(())
+}
+
+#[test]
 fn a_busy_server_and_a_lost_session_are_bridged() -> Result<()> {
     let (server, directory) = (evaluator()?, tempdir()?);
     let front = Front::start(&server, &[Mishap::Busy, Mishap::Lost])?;
@@ -153,7 +181,6 @@ fn a_busy_server_and_a_lost_session_are_bridged() -> Result<()> {
         "POST sessions",
         "POST sessions/ID/classify?model=mnist-fast",
         "POST sessions",
-        "POST sessions/ID/classify?model=mnist-fast",
         "POST sessions/ID/classify?model=mnist-fast",
         "DELETE sessions/ID",
     ];

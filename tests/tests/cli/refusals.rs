@@ -169,7 +169,7 @@ fn wrong_files_are_named_with_what_would_be_right() -> Result<()> {
     reply(
         "other.key",
         "reply.ct",
-        "reply.ct: decrypts to noise: a logit is …",
+        "reply.ct: decrypts to noise: what is zero in every reply is …",
     )?;
 
     check(

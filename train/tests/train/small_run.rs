@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 use train::augment::Augmentation;
 use train::curves::picture;
 use train::export::{logit_bound, to_onnx};
+use train::fields::{CLASSES, looks_at};
 use train::inputs::Form;
 use train::mnist::{LabelledImages, Mnist};
 use train::network::Network;
@@ -37,7 +38,6 @@ fn set(count: usize, seed: u64) -> LabelledImages {
 
 fn settings() -> Settings {
     Settings {
-        inputs: 300,
         hidden: 16,
         epochs: 8,
         batch: 20,
@@ -110,7 +110,7 @@ fn the_loss_falls_and_the_file_computes_what_was_trained() {
             .collect::<Vec<_>>()
     };
     let inputs: Vec<_> = images.iter().flat_map(chosen).collect();
-    let inputs = Tensor::from_vec(inputs, (images.len(), 300), &Device::Cpu).unwrap();
+    let inputs = Tensor::from_vec(inputs, (images.len(), 625), &Device::Cpu).unwrap();
     let network = Network::new(&trained.weights).unwrap();
     let expected = network
         .forward(&inputs)
@@ -120,7 +120,7 @@ fn the_loss_falls_and_the_file_computes_what_was_trained() {
         .unwrap();
     let found = runtime::logits(&file, &images);
     for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        // Sums of 300 and 16 products in another order.
+        // Sums of 256 and 16 products in another order.
         assert!(
             (found - expected).abs() < 1e-3,
             "{found}, expected {expected}"
@@ -140,20 +140,22 @@ fn check_file(file: &[u8], bound: u32) {
     assert_eq!(model.outputs[0].name, "logits");
     assert_eq!(model.initializers["first.weight"].dims, [16, 784]);
     assert_eq!(model.initializers["second.weight"].dims, [10, 16]);
-    let weights = model.initializers["first.weight"].floats().unwrap();
-    assert_eq!(used_pixels(weights), 300);
+    check_windows(model.initializers["first.weight"].floats().unwrap());
 }
 
-/// Columns of a 784-column matrix that aren't all exactly zero.
-pub fn used_pixels(weights: &[f32]) -> usize {
-    let used = |&pixel: &usize| {
-        weights
-            .iter()
-            .skip(pixel)
-            .step_by(784)
-            .any(|&weight| weight != 0.0)
-    };
-    (0..784).filter(used).count()
+/// Asserts that each row of a 784-column matrix is zero outside the window of its class.
+#[track_caller]
+pub fn check_windows(weights: &[f32]) {
+    for (unit, row) in weights.chunks_exact(784).enumerate() {
+        for (pixel, &weight) in row.iter().enumerate() {
+            let inside = looks_at(unit % CLASSES, pixel);
+            assert_eq!(
+                weight != 0.0,
+                inside,
+                "unit {unit}, pixel {pixel}: {weight}"
+            );
+        }
+    }
 }
 
 #[test]

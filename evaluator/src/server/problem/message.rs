@@ -10,7 +10,7 @@
 //! | `residue-out-of-range` | 400 | has a residue that isn't below its prime |
 //! | `malformed-body` | 400 | is wrong in another way |
 //! | `missing-key` | 422 | is fine, but the session lacks a key for the circuit |
-//! | `key-level-too-low` | 422 | is fine, but a key was made for too low a level |
+//! | `key-level-wrong` | 422 | is fine, but a key was made for another level |
 //! | `key-digits-too-large` | 422 | is fine, but a key's digits have more primes than asked for |
 //! | `wrong-input` | 422 | is a ciphertext of another level or scale than the circuit takes |
 
@@ -51,10 +51,8 @@ impl From<WireError> for ApiError {
 impl From<EvalError> for ApiError {
     fn from(error: EvalError) -> Self {
         let (kind, title) = match error {
-            EvalError::MissingGaloisKey { .. } | EvalError::MissingRelinearizationKey => {
-                ("missing-key", "Missing evaluation key")
-            }
-            EvalError::KeyLevel { .. } => ("key-level-too-low", "Evaluation key of a low level"),
+            EvalError::MissingKey { .. } => ("missing-key", "Missing evaluation key"),
+            EvalError::KeyLevel { .. } => ("key-level-wrong", "Evaluation key of another level"),
             EvalError::KeyDigits { .. } => {
                 ("key-digits-too-large", "Evaluation key of large digits")
             }
@@ -100,6 +98,15 @@ impl From<PoolError> for ApiError {
 }
 
 impl ApiError {
+    /// The same about one digit of a batch.
+    #[must_use]
+    pub fn of_digit(mut self, number: usize, count: usize) -> Self {
+        if let Self::Message { detail, .. } = &mut self {
+            *detail = format!("digit {number} of {count}: {detail}");
+        }
+        self
+    }
+
     /// Keys for a parameter set that no loaded model uses.
     #[must_use]
     pub fn unserved_parameters(found: u64, served: &[String]) -> Self {

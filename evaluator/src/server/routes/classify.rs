@@ -1,4 +1,4 @@
-//! The work itself: a ciphertext in, a ciphertext out.
+//! The work itself: a ciphertext in, a ciphertext out, or a batch of them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,13 +8,15 @@ use actix_web::web::{Bytes, Data, Path, Payload, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use shared::api::OCTET_STREAM;
-use shared::ring::{Basis, Seed};
-use shared::wire::HEADER_LEN;
+use shared::ring::{Basis, Ring, Seed};
+use shared::wire::{self, BATCH_FIELDS_LEN, HEADER_LEN, MAX_BATCH};
+use tokio::sync::SemaphorePermit;
 
 use super::model;
 use super::sessions::parse_id;
 use crate::circuit::Circuit;
-use crate::server::body::read_octets;
+use crate::engine::EvalError;
+use crate::server::body::{BodyLimits, declared_length, read_octets};
 use crate::server::problem::ApiError;
 use crate::server::{App, SessionKeys};
 
@@ -24,8 +26,16 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const INPUT_FIELDS: usize = HEADER_LEN + 1 + size_of::<f64>() + size_of::<Seed>();
 
 #[derive(Deserialize)]
-struct ClassifyQuery {
-    model: String,
+pub(super) struct ClassifyQuery {
+    pub model: String,
+}
+
+impl ClassifyQuery {
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let query = Query::<Self>::from_query(request.query_string());
+        let query = query.map_err(|error| ApiError::BadQuery(error.to_string()))?;
+        Ok(query.into_inner())
+    }
 }
 
 /// `POST sessions/{id}/classify?model=…`
@@ -36,39 +46,62 @@ pub async fn classify(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let id = parse_id(&id)?;
-    let query = Query::<ClassifyQuery>::from_query(request.query_string())
-        .map_err(|error| ApiError::BadQuery(error.to_string()))?;
+    let query = ClassifyQuery::of(&request)?;
     let circuit = Arc::clone(model(&app, &query.model)?);
     // Whoever sends slowly holds a place, and nobody's keys.
     app.sessions.state(id).ok_or(ApiError::SessionGone)?;
-    let body = read_input(&app, &circuit, &request, payload).await?;
+    let limits = input_limits(&app, &circuit);
+    let _places = reserve(&app, &circuit, declared_length(&request))?;
+    let body = read_octets(&request, payload, limits).await?;
     let session = app.sessions.get(id).ok_or(ApiError::SessionGone)?;
     check_parameters(&session, &circuit)?;
-    let job = move || evaluate(&circuit, &session, &body);
-    let (reply, time) = app.pool.run(job).await??;
-    app.metrics.record_evaluation(&query.model, time);
+    let is_batch = wire::is_batch(&body);
+    let inputs = inputs(body, is_batch, circuit.ring())?;
+    let ring = Arc::clone(circuit.ring());
+    let job = move |input: Input| evaluate(&circuit, &session, &input);
+    let evaluated: Vec<Evaluated> = app.pool.run_each(inputs, job).await?;
+    for one in &evaluated {
+        app.metrics.record_evaluation(&query.model, one.time);
+    }
+    let time = time_in_all(&evaluated);
+    Ok(answer(reply(evaluated, is_batch, &ring)?, time))
+}
+
+/// A reply with the time that it took.
+pub(super) fn answer(reply: Vec<u8>, time: Duration) -> HttpResponse {
     let milliseconds = time.as_secs_f64() * 1e3;
-    Ok(HttpResponse::Ok()
+    HttpResponse::Ok()
         .content_type(OCTET_STREAM)
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((SERVER_TIMING, format!("evaluate;dur={milliseconds:.3}")))
-        .body(reply))
+        .body(reply)
 }
 
-/// Reads as much as an input of this model takes, in one of the places there are for it.
-async fn read_input(
-    app: &App,
-    circuit: &Circuit,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<Bytes, ApiError> {
-    let _place = app.inputs.try_acquire().map_err(|_| ApiError::Busy {
-        places: app.limits.inputs,
-        what: "inputs",
-    })?;
+/// What is read of a body: as much as a full batch of the model's inputs takes.
+fn input_limits(app: &App, circuit: &Circuit) -> BodyLimits {
     let mut limits = app.limits.input_body;
-    limits.bytes = limits.bytes.min(input_bytes(circuit));
-    read_octets(request, payload, limits).await
+    let most = BATCH_FIELDS_LEN + MAX_BATCH * input_bytes(circuit);
+    limits.bytes = limits.bytes.min(most);
+    limits
+}
+
+/// Takes the places of as many digits as a body of this length may hold.
+fn reserve<'a>(
+    app: &'a App,
+    circuit: &Circuit,
+    length: Option<u64>,
+) -> Result<SemaphorePermit<'a>, ApiError> {
+    let one = input_bytes(circuit) as u64;
+    let digits = length.map_or(MAX_BATCH as u64, |length| {
+        length.saturating_sub(BATCH_FIELDS_LEN as u64).div_ceil(one)
+    });
+    // A service with fewer places takes a large batch when it has nothing else to do.
+    let most = app.limits.inputs.clamp(1, MAX_BATCH) as u64;
+    app.hold_inputs(digits.clamp(1, most) as usize)
+        .ok_or(ApiError::Busy {
+            places: app.limits.inputs,
+            what: "inputs",
+        })
 }
 
 /// Length of the model's input message.
@@ -77,7 +110,88 @@ fn input_bytes(circuit: &Circuit) -> usize {
     INPUT_FIELDS + circuit.ring().encoded_bits(Basis::Q(level)).div_ceil(8)
 }
 
-fn check_parameters(session: &SessionKeys, circuit: &Circuit) -> Result<(), ApiError> {
+/// One digit of a request.
+struct Input {
+    message: Bytes,
+    /// Its number and the number of digits, in a batch.
+    place: Option<(usize, usize)>,
+}
+
+impl Input {
+    /// A refusal of this digit, which it names where there are others.
+    fn refusal(&self, error: impl Into<ApiError>) -> ApiError {
+        let error = error.into();
+        match self.place {
+            Some((number, count)) => error.of_digit(number, count),
+            None => error,
+        }
+    }
+}
+
+/// The messages of a body, which are yet to be read.
+fn inputs(body: Bytes, is_batch: bool, ring: &Ring) -> Result<Vec<Input>, ApiError> {
+    if !is_batch {
+        return Ok(vec![Input {
+            message: body,
+            place: None,
+        }]);
+    }
+    let messages = wire::read_batch(&body, ring)?;
+    let count = messages.len();
+    let input = |(number, message)| Input {
+        message: body.slice_ref(message),
+        place: Some((number, count)),
+    };
+    Ok((1..).zip(messages).map(input).collect())
+}
+
+/// The answer to one digit.
+struct Evaluated {
+    reply: Vec<u8>,
+    started: Instant,
+    time: Duration,
+}
+
+fn evaluate(
+    circuit: &Circuit,
+    session: &SessionKeys,
+    input: &Input,
+) -> Result<Evaluated, ApiError> {
+    let ciphertext = circuit
+        .parse_input(&input.message)
+        .map_err(|error| input.refusal(error))?;
+    let started = Instant::now();
+    let reply = circuit
+        .evaluate(&session.keys, ciphertext)
+        .map_err(|error| match error {
+            EvalError::Input { .. } => input.refusal(error),
+            _ => error.into(),
+        })?;
+    Ok(Evaluated {
+        reply,
+        started,
+        time: started.elapsed(),
+    })
+}
+
+/// From the first digit's start to the last one's end.
+fn time_in_all(evaluated: &[Evaluated]) -> Duration {
+    let start = evaluated.iter().map(|one| one.started).min();
+    let end = evaluated.iter().map(|one| one.started + one.time).max();
+    let time = start.zip(end).map(|(start, end)| end - start);
+    time.unwrap_or_default()
+}
+
+fn reply(evaluated: Vec<Evaluated>, is_batch: bool, ring: &Ring) -> Result<Vec<u8>, ApiError> {
+    let mut replies: Vec<_> = evaluated.into_iter().map(|one| one.reply).collect();
+    if is_batch {
+        // As many replies as there were inputs, all of one model's length.
+        return wire::write_batch(&replies, ring).map_err(|_| ApiError::Internal);
+    }
+    replies.pop().ok_or(ApiError::Internal)
+}
+
+pub(super) fn check_parameters(session: &SessionKeys, circuit: &Circuit) -> Result<(), ApiError> {
     let parameters = circuit.ring().parameters();
     if session.fingerprint == parameters.fingerprint() {
         return Ok(());
@@ -86,15 +200,4 @@ fn check_parameters(session: &SessionKeys, circuit: &Circuit) -> Result<(), ApiE
         &circuit.info().id,
         &parameters.spec().name,
     ))
-}
-
-fn evaluate(
-    circuit: &Circuit,
-    session: &SessionKeys,
-    body: &Bytes,
-) -> Result<(Vec<u8>, Duration), ApiError> {
-    let input = circuit.parse_input(body)?;
-    let started = Instant::now();
-    let reply = circuit.evaluate(&session.keys, input)?;
-    Ok((reply, started.elapsed()))
 }

@@ -21,6 +21,7 @@ pub async fn ready() -> HttpResponse {
 
 /// `GET /metrics`
 pub async fn metrics(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    app.partial_keys.sweep();
     let text = app.metrics.text(app.sessions.sweep(), app.pool.in_flight());
     let text = text.map_err(|_| ApiError::Internal)?;
     Ok(HttpResponse::Ok()

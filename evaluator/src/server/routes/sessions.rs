@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use shared::api::SessionInfo;
 use shared::ring::Ring;
 use shared::wire;
+use tokio::sync::SemaphorePermit;
 
 use super::json;
 use crate::server::body::read_octets;
@@ -22,20 +23,30 @@ pub async fn create(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let keys = {
-        let _place = app.uploads.try_acquire().map_err(|_| ApiError::Busy {
-            places: app.limits.uploads,
-            what: "key uploads",
-        })?;
+        let _place = place(&app)?;
         let body = read_octets(&request, payload, app.limits.key_body).await?;
         let ring = ring_for(&app, &body)?;
         app.pool.run(move || read_keys(&body, &ring)).await??
     };
+    open(&app, keys, "sessions")
+}
+
+/// A place for the body of an upload.
+pub fn place(app: &App) -> Result<SemaphorePermit<'_>, ApiError> {
+    app.uploads.try_acquire().map_err(|_| ApiError::Busy {
+        places: app.limits.uploads,
+        what: "key uploads",
+    })
+}
+
+/// Opens a session with these keys; `sessions` is their collection as seen from the request.
+pub fn open(app: &App, keys: SessionKeys, sessions: &str) -> Result<HttpResponse, ApiError> {
     let bytes = keys.keys.byte_len() as u64;
     let id = app.sessions.insert(keys, bytes)?;
     let expires_in = app.limits.sessions.idle;
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((LOCATION, format!("sessions/{id}")))
+        .insert_header((LOCATION, format!("{sessions}/{id}")))
         .json(info(id, SessionState { expires_in, bytes })))
 }
 
@@ -61,7 +72,7 @@ pub fn parse_id(words: &str) -> Result<SessionId, ApiError> {
 }
 
 /// The ring that the keys say they were made for.
-fn ring_for(app: &App, body: &[u8]) -> Result<Arc<Ring>, ApiError> {
+pub fn ring_for(app: &App, body: &[u8]) -> Result<Arc<Ring>, ApiError> {
     let fingerprint = wire::fingerprint(body)?;
     app.rings.get(&fingerprint).cloned().ok_or_else(|| {
         let served = app.rings.iter().map(|(fingerprint, ring)| {

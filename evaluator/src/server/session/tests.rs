@@ -140,6 +140,29 @@ fn what_never_fits_evicts_nothing() {
 }
 
 #[test]
+fn a_session_that_grows_evicts_others() {
+    let (_, store) = store(100, 10);
+    let growing = insert(&store, "growing", 10);
+    let other = insert(&store, "other", 50);
+    assert_eq!(store.resize(growing, 50), Ok(true));
+    assert_eq!(value(&store, other), Some("other"));
+    assert_eq!(store.resize(growing, 51), Ok(true));
+    assert_eq!(value(&store, other), None);
+    let (bytes, limit) = (101, 100);
+    let refusal = SessionError::TooLarge { bytes, limit };
+    assert_eq!(store.resize(growing, bytes), Err(refusal));
+    assert_eq!(store.resize(other, 1), Ok(false));
+    assert_eq!(store.resize(growing, 20), Ok(true));
+    let figures = SessionFigures {
+        held: 1,
+        bytes: 20,
+        expired: 0,
+        evicted: 1,
+    };
+    assert_eq!(store.sweep(), figures);
+}
+
+#[test]
 fn a_removed_session_is_gone_and_its_bytes_are_free() {
     let (_, store) = store(100, 10);
     let id = insert(&store, "keys", 70);

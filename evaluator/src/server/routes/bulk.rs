@@ -1,0 +1,66 @@
+//! Many images in one request: one ciphertext for each input of the network.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use shared::wire::bulk_input_len;
+
+use super::classify::{ClassifyQuery, answer, check_parameters};
+use super::model;
+use super::sessions::parse_id;
+use crate::circuit::Circuit;
+use crate::server::App;
+use crate::server::body::read_octets;
+use crate::server::problem::ApiError;
+
+/// `POST sessions/{id}/classify-bulk?model=…`
+///
+/// The arithmetic takes no keys; the session stands for the right to ask.
+pub async fn classify(
+    app: Data<App>,
+    request: HttpRequest,
+    id: Path<String>,
+    payload: Payload,
+) -> Result<HttpResponse, ApiError> {
+    let id = parse_id(&id)?;
+    let query = ClassifyQuery::of(&request)?;
+    let circuit = Arc::clone(model(&app, &query.model)?);
+    let Some(spec) = &circuit.info().bulk else {
+        return Err(no_bulk(&circuit));
+    };
+    app.sessions.state(id).ok_or(ApiError::SessionGone)?;
+    let _place = app.hold_bulk().ok_or(ApiError::Busy {
+        places: app.limits.bulks,
+        what: "bulk requests",
+    })?;
+    let mut limits = app.limits.bulk_body;
+    let length = bulk_input_len(spec.inputs.len(), spec.level, circuit.ring());
+    limits.bytes = limits.bytes.min(length);
+    let body = read_octets(&request, payload, limits).await?;
+    let session = app.sessions.get(id).ok_or(ApiError::SessionGone)?;
+    check_parameters(&session, &circuit)?;
+    let job = move || evaluate(&circuit, body);
+    let (reply, time) = app.pool.run(job).await??;
+    app.metrics.record_evaluation(&query.model, time);
+    Ok(answer(reply, time))
+}
+
+fn no_bulk(circuit: &Circuit) -> ApiError {
+    ApiError::NoBulk {
+        model: circuit.info().id.clone(),
+    }
+}
+
+fn evaluate(circuit: &Circuit, body: Bytes) -> Result<(Vec<u8>, Duration), ApiError> {
+    let input = circuit
+        .parse_bulk(&body)
+        .ok_or_else(|| no_bulk(circuit))??;
+    drop(body);
+    let started = Instant::now();
+    let reply = circuit
+        .evaluate_bulk(&input)
+        .ok_or_else(|| no_bulk(circuit))??;
+    Ok((reply, started.elapsed()))
+}
