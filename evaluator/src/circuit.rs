@@ -1,7 +1,8 @@
 //! What is run: a network as a sequence of homomorphic operations.
 //!
-//! Chooses packing, levels, scales and rotations for a [`Network`] and encodes its weights once.
-//! Knows plain weights and how to compute with them on ciphertexts; knows neither ONNX nor HTTP.
+//! Chooses packing, levels, scales and rotations for a [`crate::network::Network`] and encodes its
+//! weights once. Knows plain weights and how to compute with them on ciphertexts; knows neither
+//! ONNX nor HTTP.
 //!
 //! **Invariant:** a reply holds the logits and nothing else: of the first half of its ciphertext
 //! only the coefficients that belong to logits leave here, and without the others no other
