@@ -3,64 +3,12 @@
 
 use actix_web::http::{StatusCode, header};
 use shared::api::{KeySpec, ModelInfo, OCTET_STREAM, SessionInfo, SwitchingKeySpec};
-use shared::ciphertext::SeededCiphertext;
-use shared::encoding::Scale;
-use shared::keys::{SeededSwitchingKey, digits_at};
-use shared::ring::{Basis, Level, Poly, Ring};
-use shared::wire::{KeyUse, read_reply, write_input, write_key, write_keys_header};
+use shared::ring::Level;
+use shared::wire::read_reply;
 
 use super::app::{TestServer, get, limits, octets};
+use super::material::{input, input_at, key_pieces};
 use super::problems::check_problem;
-
-fn key(spec: SwitchingKeySpec, ring: &Ring) -> SeededSwitchingKey {
-    let SwitchingKeySpec {
-        level,
-        digit_primes,
-    } = spec;
-    let b = (0..digits_at(ring, level, digit_primes))
-        .map(|_| Poly::zero(ring, Basis::Qp(level)))
-        .collect();
-    SeededSwitchingKey {
-        b,
-        seed: [7; 32],
-        level,
-        digit_primes,
-    }
-}
-
-/// Keys of the form that `spec` asks for.
-fn keys(spec: &KeySpec, ring: &Ring) -> Vec<u8> {
-    let relinearization = spec
-        .relinearization
-        .map(|key| (KeyUse::Relinearization, key));
-    let conjugation = spec.conjugation.map(|key| (KeyUse::Conjugation, key));
-    let rotations = spec
-        .rotations
-        .iter()
-        .map(|rotation| (KeyUse::Rotation(rotation.step), rotation.key));
-    let keys: Vec<_> = relinearization
-        .into_iter()
-        .chain(conjugation)
-        .chain(rotations)
-        .collect();
-    let mut message = write_keys_header(u32::try_from(keys.len()).expect("few"), ring);
-    for (key_use, spec) in keys {
-        message.extend(write_key(key_use, &key(spec, ring), ring));
-    }
-    message
-}
-
-fn input(level: Level, scale: f64, ring: &Ring) -> Vec<u8> {
-    let c0 = Poly::zero(ring, Basis::Q(level));
-    write_input(
-        &SeededCiphertext {
-            c0,
-            seed: [9; 32],
-            scale: Scale(scale),
-        },
-        ring,
-    )
-}
 
 /// A key that is of use at the end of a circuit only.
 const LOWEST: SwitchingKeySpec = SwitchingKeySpec {
@@ -86,7 +34,7 @@ impl Classification {
 
     /// Uploads keys of this form and returns the address to classify at.
     async fn open(&self, spec: &KeySpec) -> String {
-        let keys = keys(spec, &self.server.ring);
+        let keys = key_pieces(spec, &self.server.ring).concat();
         let reply = self.server.call(octets("/api/v1/sessions", keys)).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
         let session: SessionInfo = serde_json::from_slice(&reply.body).expect("info");
@@ -94,11 +42,7 @@ impl Classification {
     }
 
     fn input(&self) -> Vec<u8> {
-        input(
-            self.model.input.level,
-            self.model.input.scale,
-            &self.server.ring,
-        )
+        input(&self.model, &self.server.ring)
     }
 
     async fn check_keys(&self, spec: &KeySpec, kind: &str, contains: &str) {
@@ -208,8 +152,8 @@ async fn an_input_of_another_level_or_scale_is_refused() {
     let address = it.open(&it.model.keys).await;
     let (level, scale) = (it.model.input.level, it.model.input.scale);
     for body in [
-        input(Level(0), scale, &it.server.ring),
-        input(level, 2.0 * scale, &it.server.ring),
+        input_at(Level(0), scale, &it.server.ring),
+        input_at(level, 2.0 * scale, &it.server.ring),
     ] {
         let reply = it.server.call(octets(&address, body)).await;
         check_problem(&reply, 422, "wrong-input", "the model takes level");
@@ -237,7 +181,10 @@ async fn keys_larger_than_the_store() {
         ..KeySpec::default()
     };
     let reply = server
-        .call(octets("/api/v1/sessions", keys(&spec, &server.ring)))
+        .call(octets(
+            "/api/v1/sessions",
+            key_pieces(&spec, &server.ring).concat(),
+        ))
         .await;
     check_problem(
         &reply,

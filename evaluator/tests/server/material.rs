@@ -5,13 +5,17 @@ use shared::api::{KeySpec, ModelInfo, SwitchingKeySpec};
 use shared::ciphertext::SeededCiphertext;
 use shared::encoding::Scale;
 use shared::keys::{SeededSwitchingKey, digits_at};
-use shared::ring::{Basis, Poly, Ring};
+use shared::ring::{Basis, Level, Poly, Ring};
 use shared::wire::{KeyUse, write_input, write_key, write_keys_header};
 
 /// The input that the model takes.
 pub fn input(model: &ModelInfo, ring: &Ring) -> Vec<u8> {
-    let c0 = Poly::zero(ring, Basis::Q(model.input.level));
-    let scale = Scale(model.input.scale);
+    input_at(model.input.level, model.input.scale, ring)
+}
+
+/// An input of any level and scale.
+pub fn input_at(level: Level, scale: f64, ring: &Ring) -> Vec<u8> {
+    let (c0, scale) = (Poly::zero(ring, Basis::Q(level)), Scale(scale));
     let seed = [9; 32];
     write_input(&SeededCiphertext { c0, seed, scale }, ring)
 }
