@@ -1,8 +1,10 @@
-//! Plain inference of an ONNX file by tract: the truth that encrypted logits are measured against.
+//! Plain inference, the truth that encrypted logits are measured against: of an ONNX file by tract,
+//! of a network by the definition of its layers.
 
 use std::path::Path;
 
 use anyhow::Result;
+use evaluator::network::{Layer, Network};
 use tract_onnx::prelude::*;
 
 /// A model that runs on plain pixels.
@@ -33,4 +35,18 @@ impl PlainModel {
         let logits = output[0].to_plain_array_view::<f32>()?;
         Ok(logits.iter().map(|&logit| f64::from(logit)).collect())
     }
+}
+
+/// What a network computes, from the definition of its layers.
+#[must_use]
+pub fn by_definition(network: &Network, input: &[f64]) -> Vec<f64> {
+    let layer = |x: Vec<f64>, layer: &Layer| match layer {
+        Layer::Square => x.iter().map(|x| x * x).collect(),
+        Layer::Linear(linear) => {
+            let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
+            let dot = |row: &[f64]| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
+            rows.map(|(row, bias)| dot(row) + bias).collect()
+        }
+    };
+    network.layers.iter().fold(input.to_vec(), layer)
 }

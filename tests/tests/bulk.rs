@@ -19,6 +19,7 @@ use shared::ring::Level;
 use shared::wire::WireError;
 
 use crate::scheme::numbers;
+use tests::plain::by_definition;
 
 fn linear(rows: usize, columns: usize, seed: u64) -> Layer {
     // Sums of this many products with inputs around 1 stay around 1.
@@ -51,19 +52,6 @@ fn network(widths: &[usize], seed: u64) -> Network {
     }
 }
 
-/// What the network computes, from the definition of its layers.
-fn plain(network: &Network, input: &[f64]) -> Vec<f64> {
-    let layer = |x: Vec<f64>, layer: &Layer| match layer {
-        Layer::Square => x.iter().map(|x| x * x).collect(),
-        Layer::Linear(linear) => {
-            let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
-            rows.map(|(row, bias)| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() + bias)
-                .collect()
-        }
-    };
-    network.layers.iter().fold(input.to_vec(), layer)
-}
-
 fn client(info: ModelInfo) -> ClientKeys {
     let plan = Arc::new(Plan::new(info).unwrap());
     ClientKeys::from_seed(plan, SecretSeed::from_bytes([6; 32]))
@@ -83,7 +71,7 @@ fn check(circuit: &Circuit, network: &Network, images: &[Vec<f64>]) {
     assert_eq!(logits.len(), images.len());
     let tolerance = network.logit_bound / 64.0;
     for (slot, (image, logits)) in images.iter().zip(&logits).enumerate() {
-        let want = plain(network, image);
+        let want = by_definition(network, image);
         assert_eq!(logits.values().len(), want.len());
         for (class, (got, want)) in logits.values().iter().zip(want).enumerate() {
             assert!(
@@ -119,7 +107,7 @@ proptest! {
     ) {
         let (mut network, images) = (network(&widths, seed), images(3, widths[0], seed));
         // A bound that holds: narrow layers make large logits.
-        let logits = images.iter().flat_map(|image| plain(&network, image));
+        let logits = images.iter().flat_map(|image| by_definition(&network, image));
         network.logit_bound = logits.fold(network.logit_bound, |most, logit| most.max(logit.abs()));
         let circuit = Circuit::compile("random", &network).unwrap();
         check(&circuit, &network, &images);

@@ -19,7 +19,7 @@ use shared::params::{Parameters, shipped};
 use shared::ring::Level;
 use shared::wire::{read_evaluation_keys, read_reply};
 use tests::data::{missing, mnist_directory};
-use tests::plain::PlainModel;
+use tests::plain::{PlainModel, by_definition};
 use train::mnist::LabelledImages;
 
 use crate::scheme::numbers;
@@ -86,21 +86,6 @@ fn network(widths: &[usize], seed: u64) -> Network {
     }
 }
 
-/// What the network computes, from the definition of its layers.
-fn plain(network: &Network, input: &[f64]) -> Vec<f64> {
-    network
-        .layers
-        .iter()
-        .fold(input.to_vec(), |x, layer| match layer {
-            Layer::Square => x.iter().map(|x| x * x).collect(),
-            Layer::Linear(linear) => {
-                let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
-                rows.map(|(row, bias)| row.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() + bias)
-                    .collect()
-            }
-        })
-}
-
 /// What an error of a logit may be, for this bound on them.
 pub fn tolerance(bound: f64) -> f64 {
     bound / 64.0
@@ -142,7 +127,7 @@ fn check_network(network: &Network, seed: u64) -> usize {
     let circuit = Circuit::compile("random", network).unwrap();
     let client = Client::new(&circuit, 5);
     let input = numbers(network.input_shape[1], seed + 77);
-    let want = plain(network, &input);
+    let want = by_definition(network, &input);
     check_reply(
         &circuit,
         &client,
@@ -240,7 +225,7 @@ fn unused_inputs_need_no_slot() {
     assert_eq!(circuit.info().input.packing.period, 256);
     let client = Client::new(&circuit, 6);
     let input = numbers(600, 8);
-    let want = plain(&network, &input);
+    let want = by_definition(&network, &input);
     check_reply(
         &circuit,
         &client,

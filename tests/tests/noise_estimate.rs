@@ -18,6 +18,7 @@ use shared::params::{ParameterSpec, Parameters, shipped};
 use shared::ring::{Level, Ring};
 use shared::wire::{read_evaluation_keys, write_reply};
 use tests::digits::{Hand, strokes};
+use tests::plain::by_definition;
 
 /// Most that an operation's estimate may be off, in bits.
 const OPERATION_BITS: f64 = 0.5;
@@ -362,20 +363,6 @@ fn random_network(inputs: usize, hidden: &[usize], classes: usize) -> Network {
     }
 }
 
-fn plain(network: &Network, input: &[f64]) -> Vec<f64> {
-    network
-        .layers
-        .iter()
-        .fold(input.to_vec(), |values, layer| match layer {
-            Layer::Square => values.iter().map(|value| value * value).collect(),
-            Layer::Linear(linear) => {
-                let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
-                let dot = |row: &[f64]| row.iter().zip(&values).map(|(w, x)| w * x).sum::<f64>();
-                rows.map(|(row, bias)| dot(row) + bias).collect()
-            }
-        })
-}
-
 #[track_caller]
 fn check_logits(what: &str, circuit: &Circuit, network: &Network, inputs: &[Vec<f64>]) {
     let plan = Arc::new(Plan::new(circuit.info().clone()).expect("a sound description"));
@@ -392,7 +379,7 @@ fn check_logits(what: &str, circuit: &Circuit, network: &Network, inputs: &[Vec<
         let request = circuit.parse_input(&request).expect("what was written");
         let reply = circuit.evaluate(&evaluation, request).expect("all keys");
         let logits = keys.decrypt(&reply).expect("a reply of the circuit");
-        for (got, want) in logits.values().iter().zip(plain(network, input)) {
+        for (got, want) in logits.values().iter().zip(by_definition(network, input)) {
             squares += (got - want).powi(2);
             count += 1.0;
         }

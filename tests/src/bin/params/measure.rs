@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Result;
 use client::{ClientKeys, Plan, SecretSeed};
 use evaluator::circuit::Circuit;
-use evaluator::network::{Layer, Network};
+use evaluator::network::Network;
 use flate2::read::GzDecoder;
 use shared::idx;
 use shared::image::Digit;
@@ -19,6 +19,7 @@ use shared::wire::read_evaluation_keys;
 use tests::data::mnist_directory;
 
 use crate::candidate::Candidate;
+use tests::plain::by_definition;
 
 /// Rounds over all candidates, so that a busy moment doesn't fall on one of them.
 const ROUNDS: usize = 3;
@@ -57,7 +58,10 @@ impl Samples {
             "random inputs"
         };
         let inputs = images.unwrap_or_else(|| random(network.input_shape.iter().product(), count));
-        let logits = inputs.iter().map(|input| plain(network, input)).collect();
+        let logits = inputs
+            .iter()
+            .map(|input| by_definition(network, input))
+            .collect();
         Ok(Self {
             inputs,
             logits,
@@ -90,20 +94,6 @@ fn random(inputs: usize, count: usize) -> Vec<Vec<f64>> {
     (0..count)
         .map(|_| (0..inputs).map(|_| number()).collect())
         .collect()
-}
-
-fn plain(network: &Network, input: &[f64]) -> Vec<f64> {
-    network
-        .layers
-        .iter()
-        .fold(input.to_vec(), |values, layer| match layer {
-            Layer::Square => values.iter().map(|value| value * value).collect(),
-            Layer::Linear(linear) => {
-                let rows = linear.weights.chunks(linear.columns).zip(&linear.bias);
-                let dot = |row: &[f64]| row.iter().zip(&values).map(|(w, x)| w * x).sum::<f64>();
-                rows.map(|(row, bias)| dot(row) + bias).collect()
-            }
-        })
 }
 
 /// Runs all candidates on the samples, one digit at a time on one core.
