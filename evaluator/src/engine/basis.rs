@@ -250,7 +250,11 @@ impl Truncation {
     }
 
     /// The coefficients of `poly·2^log_modulus/modulus`, rounded, modulo `2^log_modulus`.
+    ///
+    /// # Shapes
+    /// The number of primes times `2^log_modulus` is at most 2^32.
     pub fn truncate(&self, ring: &Ring, poly: &Poly<Ntt>, log_modulus: u32) -> Buffer {
+        debug_assert!((self.from.len() as u64) << log_modulus <= 1 << 32);
         let weigh = |source: &Source| source.weigh(&coefficients(poly, source.position, ring));
         let weighted: Vec<Buffer> = self.from.iter().map(weigh).collect();
         let weighted: Vec<&[u32]> = weighted.iter().map(|weighted| &**weighted).collect();
