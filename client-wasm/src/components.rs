@@ -12,6 +12,7 @@ mod controls;
 mod explanation;
 mod failure;
 mod masthead;
+mod models;
 mod pad;
 mod preview;
 mod status;

@@ -14,8 +14,8 @@ use gloo_net::http::{Request, Response};
 use gloo_timers::future::sleep;
 use serde::de::DeserializeOwned;
 use shared::api::{
-    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE,
-    PROBLEM_UPLOAD_GONE, Problem, SessionInfo, UploadInfo,
+    API_PREFIX, API_VERSION, ModelInfo, ModelList, ModelSummary, OCTET_STREAM,
+    PROBLEM_SESSION_GONE, PROBLEM_UPLOAD_GONE, Problem, SessionInfo, UploadInfo,
 };
 use web_sys::AbortController;
 
@@ -35,9 +35,6 @@ const CLASSIFY_TIMEOUT_MS: u32 = 60_000;
 /// Status of a reply that something was made.
 const CREATED: u16 = 201;
 
-/// The model to use where the server has it.
-const PREFERRED_MODEL: &str = "mnist-fast";
-
 /// The reply to a ciphertext, and where its time went.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classified {
@@ -51,19 +48,30 @@ pub struct Classified {
     pub download_ms: f64,
 }
 
-/// Chooses a model and asks for its description.
+/// The models that the server has.
 ///
 /// # Errors
-/// [`Failure`] if there is none, the server can't be reached or speaks another version.
-pub async fn model(on_busy: impl Fn(u32)) -> Result<ModelInfo, Failure> {
+/// [`Failure`] if the server can't be reached or speaks another version.
+pub async fn models(on_busy: impl Fn(u32)) -> Result<Vec<ModelSummary>, Failure> {
     let list: ModelList = get("models", "the list of models", &on_busy).await?;
     check_version(list.api_version)?;
-    let preferred = list.models.iter().find(|model| model.id == PREFERRED_MODEL);
-    let chosen = preferred.or(list.models.first()).ok_or(Failure::NoModel)?;
-    let route = format!("models/{}", escape(&chosen.id));
-    let info: ModelInfo = get(&route, "the model's description", &on_busy).await?;
+    Ok(list.models)
+}
+
+/// The description of a model.
+///
+/// # Errors
+/// [`Failure`] if the server can't be reached, refuses or speaks another version.
+pub async fn model(id: &str, on_busy: impl Fn(u32)) -> Result<ModelInfo, Failure> {
+    let route = format!("models/{}", escape(id));
+    let request = "the model's description";
+    let info: ModelInfo = get(&route, request, &on_busy).await?;
     check_version(info.api_version)?;
-    Ok(info)
+    if info.id == id && info.layers.is_none() {
+        return Ok(info);
+    }
+    let reason = format!("it is not of {id}, or not of all its layers");
+    Err(Failure::Unreadable { request, reason })
 }
 
 /// Uploads evaluation keys; `on_progress` is told the bytes sent so far.

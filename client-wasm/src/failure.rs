@@ -4,6 +4,7 @@
 //!
 //! **Invariant:** every failure is shown with a way to go on, and none carries anything secret.
 
+use client::models::ChoiceError;
 use shared::api::Problem;
 use thiserror::Error;
 
@@ -38,9 +39,9 @@ pub enum Failure {
         /// What is wrong with the reply.
         reason: String,
     },
-    /// The server has no model.
-    #[error("the server lists no model")]
-    NoModel,
+    /// The server has no model, or not the one that was asked for.
+    #[error(transparent)]
+    Model(#[from] ChoiceError),
     /// Page and server speak different versions.
     #[error("the server speaks version {server} of the protocol, this page version {page}")]
     Version {

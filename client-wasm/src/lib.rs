@@ -27,6 +27,7 @@ pub mod drawing;
 pub mod raster;
 
 // The browser.
+pub mod address;
 pub mod components;
 pub mod link;
 pub mod listen;

@@ -22,16 +22,46 @@ impl JobId {
     }
 }
 
+/// Names one wish to have keys made, and the secret key that comes of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct KeysId(u32);
+
+impl KeysId {
+    /// The one after this.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+}
+
+/// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Task {
+    /// Making keys.
+    Keys(KeysId),
+    /// A drawing.
+    Job(JobId),
+}
+
 /// What the page asks of the worker.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum ToWorker {
     /// Make a key pair for a model.
     MakeKeys {
+        /// What they are called from now on.
+        keys: KeysId,
         /// The evaluator's description of the model, [`shared::api::ModelInfo`] as JSON.
         model: String,
     },
+    /// Wipe a secret key.
+    ForgetKeys {
+        /// Its name.
+        keys: KeysId,
+    },
     /// Encrypt a prepared drawing.
     Encrypt {
+        /// The key to encrypt with.
+        keys: KeysId,
         /// The drawing's job.
         job: JobId,
         /// 28×28 numbers in `[0, 1]`, row by row.
@@ -39,6 +69,8 @@ pub enum ToWorker {
     },
     /// Decrypt the evaluator's reply.
     Decrypt {
+        /// The key that the drawing was encrypted with.
+        keys: KeysId,
         /// The drawing's job.
         job: JobId,
         /// The reply as it came.
@@ -53,6 +85,8 @@ pub enum FromWorker {
     Started,
     /// The next piece of the evaluation keys.
     KeyPiece {
+        /// The keys' name.
+        keys: KeysId,
         /// Pieces made, this one included.
         made: u32,
         /// Pieces in all.
@@ -64,6 +98,8 @@ pub enum FromWorker {
     },
     /// All pieces have been told.
     KeysMade {
+        /// The keys' name.
+        keys: KeysId,
         /// Milliseconds it took.
         ms: f64,
     },
@@ -89,8 +125,8 @@ pub enum FromWorker {
     },
     /// The last message could not be followed.
     Failed {
-        /// The job it belonged to, if it belonged to one.
-        job: Option<JobId>,
+        /// What it was about, if it could be read.
+        task: Option<Task>,
         /// What went wrong, for people.
         reason: String,
     },
@@ -167,26 +203,31 @@ mod tests {
 
     #[test]
     fn messages_survive_the_way() {
-        let job = JobId::default().next();
+        let (job, keys) = (JobId::default().next(), KeysId::default().next());
         check_round_trip(ToWorker::MakeKeys {
+            keys,
             model: "{\"id\":\"mnist-fast\"}".into(),
         });
+        check_round_trip(ToWorker::ForgetKeys { keys });
         check_round_trip(ToWorker::Encrypt {
+            keys,
             job,
             input: vec![0.0, 0.25, 1.0],
         });
         check_round_trip(ToWorker::Decrypt {
+            keys,
             job,
             reply: vec![0, 255, 7],
         });
         check_round_trip(FromWorker::Started);
         check_round_trip(FromWorker::KeyPiece {
+            keys,
             made: 2,
             pieces: 9,
             total: 2_700,
             bytes: vec![1; 300],
         });
-        check_round_trip(FromWorker::KeysMade { ms: 41.5 });
+        check_round_trip(FromWorker::KeysMade { keys, ms: 41.5 });
         check_round_trip(FromWorker::Query {
             job,
             ms: 1.5,
@@ -199,15 +240,18 @@ mod tests {
             class: 3,
             probabilities,
         });
-        check_round_trip(FromWorker::Failed {
-            job: None,
-            reason: "no keys yet".into(),
-        });
+        for task in [None, Some(Task::Keys(keys)), Some(Task::Job(job))] {
+            check_round_trip(FromWorker::Failed {
+                task,
+                reason: "no keys yet".into(),
+            });
+        }
     }
 
     #[test]
     fn damaged_messages_are_refused() {
         let whole = to_bytes(&ToWorker::Decrypt {
+            keys: KeysId::default(),
             job: JobId::default(),
             reply: vec![5; 8],
         })

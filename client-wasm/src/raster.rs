@@ -7,6 +7,7 @@
 
 use std::f64::consts::TAU;
 
+use shared::api::Preparation;
 use shared::image::{Digit, GrayImage, ImageError, SIDE, prepare};
 use thiserror::Error;
 use wasm_bindgen::{Clamped, JsCast};
@@ -57,8 +58,9 @@ pub fn digit(drawing: &Drawing) -> Result<Digit, RasterError> {
     Ok(prepare(&ink(&pixels.data())?)?)
 }
 
-/// Shows what is encrypted, one pixel for each number, white on black.
-pub fn show(canvas: &HtmlCanvasElement, digit: Option<&Digit>) {
+/// Shows what is encrypted of a digit by a model that wants it prepared like this, one pixel for each
+/// number, white on black.
+pub fn show(canvas: &HtmlCanvasElement, digit: Option<&Digit>, preparation: Preparation) {
     let Some(context) = context(canvas) else {
         return;
     };
@@ -66,14 +68,17 @@ pub fn show(canvas: &HtmlCanvasElement, digit: Option<&Digit>) {
     canvas.set_width(side);
     canvas.set_height(side);
     let Some(digit) = digit else { return };
-    let bytes: Vec<u8> = digit.pixels().iter().flat_map(|&ink| gray(ink)).collect();
+    let numbers = digit.to_input().into_iter();
+    let bytes: Vec<u8> = numbers
+        .flat_map(|ink| gray(preparation.apply(ink)))
+        .collect();
     if let Ok(image) = ImageData::new_with_u8_clamped_array_and_sh(Clamped(&bytes), side, side) {
         // Only an image of the wrong size could be refused.
         let _shown = context.put_image_data(&image, 0.0, 0.0);
     }
 }
 
-fn gray(ink: f32) -> [u8; 4] {
+fn gray(ink: f64) -> [u8; 4] {
     let level = (ink * 255.0).round() as u8;
     [level, level, level, 255]
 }

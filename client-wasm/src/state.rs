@@ -4,17 +4,19 @@
 //! that happens reaches it as an [`Action`], and `reduce` is the only place where the
 //! state changes.
 //!
-//! **Invariant:** what is shown belongs to the drawing on the pad: news of a job other than the
-//! current one change nothing.
+//! **Invariant:** what is shown belongs to the drawing on the pad and to the model that was chosen
+//! last: news of another job or of an earlier choice change nothing.
 
+mod model;
 mod timings;
 
 use std::rc::Rc;
 
-use shared::api::SessionInfo;
+use shared::api::{Preparation, SessionInfo};
 use shared::image::Digit;
 use yew::Reducible;
 
+pub use model::{ChoiceId, Model, Offer};
 pub use timings::{Measure, Place, Stage, Timings};
 
 use crate::failure::Failure;
@@ -65,6 +67,8 @@ pub enum Reading {
 /// A decrypted answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
+    /// Id of the model that gave it.
+    pub model: String,
     /// The likeliest class.
     pub class: usize,
     /// One for each class; they add up to one.
@@ -91,27 +95,6 @@ pub enum Notice {
     Busy(u32),
 }
 
-/// The model in use.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Model {
-    /// Name used in routes.
-    pub id: String,
-    /// One sentence for people.
-    pub description: String,
-    /// Names of the classes.
-    pub classes: Vec<String>,
-}
-
-impl Model {
-    /// Name of a class; its number where the model names none.
-    pub fn class_name(&self, class: usize) -> String {
-        self.classes
-            .get(class)
-            .cloned()
-            .unwrap_or_else(|| class.to_string())
-    }
-}
-
 /// What the page knows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
@@ -129,6 +112,12 @@ pub struct State {
     pub notice: Option<Notice>,
     /// How long everything took.
     pub timings: Timings,
+    /// The choice of a model that holds.
+    pub choice: ChoiceId,
+    /// The model that a person asked for, by its id.
+    pub wanted: Option<String>,
+    /// The models on the server's list.
+    pub offers: Vec<Offer>,
     /// The model in use.
     pub model: Option<Model>,
     /// The session that holds the evaluation keys.
@@ -145,6 +134,9 @@ impl Default for State {
             job: None,
             notice: None,
             timings: Timings::default(),
+            choice: ChoiceId::default(),
+            wanted: None,
+            offers: Vec::new(),
             model: None,
             session: None,
         }
@@ -171,15 +163,19 @@ pub enum Action {
     },
     /// A person wants to go on after a failure, with no drawing waiting.
     Retried,
-    /// The work went on.
-    News(News),
+    /// Another model was chosen.
+    Chosen(ChoiceId, String),
+    /// The work for a choice went on.
+    News(ChoiceId, News),
 }
 
 /// What the work in the background has to tell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
-    /// The server described its model.
-    ModelChosen(Model),
+    /// The server listed its models.
+    ModelsListed(Vec<Offer>),
+    /// The server described the model.
+    ModelDescribed(Model),
     /// Keys are being made.
     KeysProgress {
         /// Pieces made.
@@ -236,6 +232,26 @@ impl Reducible for State {
 }
 
 impl State {
+    /// What is known when the page opens: perhaps its address names a model.
+    pub fn opened(wanted: Option<String>) -> Self {
+        Self {
+            wanted,
+            ..Self::default()
+        }
+    }
+
+    /// Id of the model that was asked for, or else of the one in use.
+    pub fn chosen(&self) -> Option<&str> {
+        let model = || self.model.as_ref().map(|model| &model.id);
+        self.wanted.as_ref().or_else(model).map(String::as_str)
+    }
+
+    /// What happens to the drawing before it is encrypted.
+    pub fn preparation(&self) -> Preparation {
+        let model = self.model.as_ref();
+        model.map(|model| model.preparation).unwrap_or_default()
+    }
+
     /// True while a press on *Classify* starts a reading at once or as soon as the keys are up.
     pub fn accepts_drawings(&self) -> bool {
         !matches!(self.phase, Phase::Failed(_)) && self.job.is_none()
@@ -268,13 +284,16 @@ impl State {
                 self.timings.set(Stage::Prepare, prepared);
             }
             Action::Retried => self.go_on(),
-            Action::News(news) => self.learn(news),
+            Action::Chosen(choice, id) => self.begin_again(choice, id),
+            Action::News(choice, news) if self.choice == choice => self.learn(news),
+            Action::News(..) => {} // Of a model that is no longer wanted.
         }
     }
 
     fn learn(&mut self, news: News) {
         match news {
-            News::ModelChosen(model) => self.model = Some(model),
+            News::ModelsListed(offers) => self.offers = offers,
+            News::ModelDescribed(model) => self.model = Some(model),
             News::KeysProgress { made, pieces } => self.phase = Phase::Keys { made, pieces },
             News::KeysMade(measure) => self.timings.set(Stage::Keys, measure),
             // The upload begins before the last key is made.
@@ -330,6 +349,18 @@ impl State {
 
     fn makes_keys(&self) -> bool {
         matches!(self.phase, Phase::Keys { made, pieces } if made < pieces || pieces == 0)
+    }
+
+    /// Another model means another key, another session and another answer; the drawing stays.
+    fn begin_again(&mut self, choice: ChoiceId, id: String) {
+        let before = std::mem::take(self);
+        *self = Self {
+            choice,
+            inked: before.inked,
+            digit: before.digit,
+            offers: before.offers,
+            ..Self::opened(Some(id))
+        };
     }
 
     /// The work has begun again where it had failed.

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** no component contains words of its own.
 
+use client::models::ChoiceError;
+
 use crate::failure::Failure;
 use crate::state::{Notice, Phase, Place, Stage};
 
@@ -29,6 +31,15 @@ pub const PREVIEW_LABEL: &str = "The drawing as it is encrypted, 28 by 28 pixels
 /// In place of a quiet word while there is none.
 pub const PREVIEW_CAPTION: &str = "The small picture is what gets encrypted.";
 
+/// Label of the choice of a model.
+pub const MODEL: &str = "Model";
+/// In place of a model's name while none is known.
+pub const MODEL_UNKNOWN: &str = "…";
+/// What opens the list of models.
+pub const CHANGE_MODEL: &str = "Change";
+/// Label of the list of models for those who don't see it.
+pub const MODELS_LABEL: &str = "Models of this server";
+
 /// Heading of the answer.
 pub const ANSWER_HEADING: &str = "Answer";
 /// Under the answer before there is one.
@@ -37,6 +48,8 @@ pub const ANSWER_IDLE: &str = "It appears here, decrypted on your device.";
 pub const ANSWER_WORKING: &str = "Reading under the veil…";
 /// Under the answer after a failure.
 pub const ANSWER_FAILED: &str = "No answer this time.";
+/// In front of the model's name under the answer, read aloud only.
+pub const ANSWERED_BY: &str = "says the model ";
 /// Label of the bars for those who don't see them.
 pub const BARS_LABEL: &str = "Probability of each digit";
 
@@ -108,7 +121,9 @@ pub fn failure_title(failure: &Failure) -> &'static str {
         Failure::Busy { .. } => "The server is busy",
         Failure::Refused(_) => "The server refused",
         Failure::Unreadable { .. } => "The server's reply can't be read",
-        Failure::NoModel => "The server has no model",
+        Failure::Model(ChoiceError::None) => "The server has no model for drawings",
+        Failure::Model(ChoiceError::Unknown { .. }) => "The server has no such model",
+        Failure::Model(ChoiceError::Input { .. }) => "This model takes no drawings",
         Failure::Version { .. } => "The page is out of date",
         Failure::SessionLost => "The server keeps forgetting the keys",
         Failure::Link(_) => "Encryption is not running",
@@ -129,7 +144,8 @@ pub fn failure_advice(failure: &Failure) -> &'static str {
         Failure::Unreadable { .. } | Failure::Version { .. } => {
             "Reload the page to get the version that fits the server."
         }
-        Failure::NoModel => "Whoever runs the server has to give it one.",
+        Failure::Model(ChoiceError::None) => "Whoever runs the server has to give it one.",
+        Failure::Model(_) => "Choose one from the list of models. Your drawing stays here.",
         Failure::SessionLost => "It may be short of memory. Try again in a minute.",
         Failure::Link(_) => {
             "Reload the page. It needs a browser with WebAssembly and module workers, such as \
@@ -165,6 +181,26 @@ pub fn place(place: Place) -> &'static str {
 /// Under the answer.
 pub fn confidence(confidence: f64) -> String {
     format!("{} sure", percent(confidence))
+}
+
+/// Why the model that was asked for isn't in use.
+pub fn model_problem(error: &ChoiceError) -> String {
+    match error {
+        ChoiceError::None => "None of these models takes drawings.".into(),
+        ChoiceError::Unknown { id, .. } => {
+            format!("This server has no model called “{id}”. Choose one of these:")
+        }
+        ChoiceError::Input { id, .. } => format!("{id} takes no drawings. Choose another:"),
+    }
+}
+
+/// Why a model on the list can't be chosen.
+pub fn foreign_input(shape: &[usize]) -> String {
+    let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    format!(
+        "Not from this page: it takes {} numbers, not a drawing of 28×28.",
+        sizes.join("×")
+    )
 }
 
 /// A probability.
@@ -215,6 +251,8 @@ mod tests {
         assert_eq!(sizes, ["0 B", "999 B", "38.2 KB", "1.05 MB"]);
         let times = [0.0, 1.26, 99.0, 312.4, 2_345.0].map(milliseconds);
         assert_eq!(times, ["0.0 ms", "1.3 ms", "99.0 ms", "312 ms", "2.35 s"]);
+        let input = foreign_input(&[3, 32, 32]);
+        assert!(input.contains("3×32×32"), "{input}");
         let shares = [0.0, 0.0004, 0.5, 0.998, 0.9999].map(percent);
         assert_eq!(shares, ["0 %", "0 %", "50.0 %", "99.8 %", "100 %"]);
     }

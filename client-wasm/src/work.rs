@@ -1,6 +1,7 @@
 //! The page's line to the work in the background.
 //!
-//! **Invariant:** every wish to have a drawing read gets a job of its own.
+//! **Invariant:** every wish to have a drawing read gets a job of its own, and every choice of a model
+//! a number of its own.
 
 use std::cell::Cell;
 
@@ -8,24 +9,27 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use yew::Callback;
 use yew::platform::spawn_local;
 
-use crate::controller::{self, Command};
+use crate::controller::{self, Command, Drawing};
 use crate::protocol::JobId;
-use crate::state::News;
+use crate::state::{ChoiceId, News};
 
 /// Takes commands and hands them to [`controller::run`].
 pub struct Work {
     commands: UnboundedSender<Command>,
     last_job: Cell<JobId>,
+    last_choice: Cell<ChoiceId>,
 }
 
 impl Work {
-    /// Starts the work; `tell` hears what comes of it. Making keys begins at once.
-    pub fn start(tell: Callback<News>) -> Self {
+    /// Starts the work with a model, if one is wanted; `tell` hears what comes of it. Making keys
+    /// begins at once.
+    pub fn start(tell: Callback<(ChoiceId, News)>, model: Option<String>) -> Self {
         let (commands, inbox) = unbounded();
-        spawn_local(controller::run(tell, inbox));
+        spawn_local(controller::run(tell, model, inbox));
         let work = Self {
             commands,
             last_job: Cell::default(),
+            last_choice: Cell::default(),
         };
         work.open();
         work
@@ -36,11 +40,20 @@ impl Work {
         self.command(Command::Open);
     }
 
+    /// Goes over to another model, and drops the drawing that is being read.
+    pub fn choose(&self, model: String) -> ChoiceId {
+        let choice = self.last_choice.get().next();
+        self.last_choice.set(choice);
+        self.command(Command::Choose(choice, model));
+        choice
+    }
+
     /// Has a drawing read, given as 28×28 numbers in `[0, 1]`.
     pub fn read(&self, input: Vec<f64>) -> JobId {
         let job = self.last_job.get().next();
         self.last_job.set(job);
-        self.command(Command::Read(job, input));
+        let input = input.into();
+        self.command(Command::Read(Drawing { job, input }));
         job
     }
 

@@ -19,7 +19,7 @@ pub(crate) fn run() {
             move |event: MessageEvent| match protocol::from_js::<ToWorker>(&event.data()) {
                 Ok(message) => crypto.handle(message, &mut tell),
                 Err(error) => tell(&FromWorker::Failed {
-                    job: None,
+                    task: None,
                     reason: error.to_string(),
                 }),
             },

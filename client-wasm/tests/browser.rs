@@ -2,9 +2,10 @@
 #![cfg(target_arch = "wasm32")]
 
 use client_wasm::drawing::{Drawing, Point};
-use client_wasm::protocol::{self, FromWorker, JobId, ProtocolError, ToWorker};
+use client_wasm::protocol::{self, FromWorker, JobId, KeysId, ProtocolError, ToWorker};
 use client_wasm::raster::{self, RasterError};
 use js_sys::{ArrayBuffer, Uint8Array};
+use shared::api::Preparation;
 use shared::image::{Digit, ImageError, SIDE};
 use wasm_bindgen::{Clamped, JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -106,13 +107,20 @@ fn an_empty_pad_is_no_digit() {
 fn the_preview_is_what_is_encrypted() {
     let digit = raster::digit(&ell(0.3, 0.2, 0.6)).unwrap();
     let preview = canvas(100);
-    raster::show(&preview, Some(&digit));
+    raster::show(&preview, Some(&digit), Preparation::default());
     assert_eq!((preview.width(), preview.height()), (28, 28));
     for (shown, number) in pixels(&preview).chunks(4).zip(digit.to_input()) {
         assert_eq!(f64::from(shown[0]), (number * 255.0).round());
         assert_eq!(shown[3], 255);
     }
-    raster::show(&preview, None);
+    let threshold = Some(0.5);
+    raster::show(&preview, Some(&digit), Preparation { threshold });
+    let shown: Vec<u8> = pixels(&preview).iter().copied().step_by(4).collect();
+    for (&shown, number) in shown.iter().zip(digit.to_input()) {
+        assert_eq!(shown, if number < 0.5 { 0 } else { 255 });
+    }
+    assert!(shown.contains(&0) && shown.contains(&255));
+    raster::show(&preview, None, Preparation::default());
     assert!(pixels(&preview).iter().all(|&byte| byte == 0));
 }
 
@@ -132,6 +140,7 @@ fn painting_again_replaces_what_was_there() {
 #[wasm_bindgen_test]
 fn messages_are_handed_over_whole() {
     let message = ToWorker::Decrypt {
+        keys: KeysId::default(),
         job: JobId::default(),
         reply: vec![7; 20_000],
     };

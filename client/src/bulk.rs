@@ -3,14 +3,13 @@
 use shared::api::BulkSpec;
 use shared::ciphertext::BulkInput;
 use shared::encoding::{Complex64, Scale};
-use shared::packing::PackingError;
+use shared::ring::Basis;
 use shared::ring::crt::Crt;
-use shared::ring::{Basis, Ntt, Poly, Ring};
 use shared::wire::{read_bulk_reply, write_bulk_input};
 use zeroize::Zeroizing;
 
+use crate::decryption::message;
 use crate::encryption::mask;
-use crate::secret::SecretPoly;
 use crate::{ClientError, ClientKeys, Logits, SecretSeed};
 
 impl ClientKeys {
@@ -26,18 +25,13 @@ impl ClientKeys {
     pub fn encrypt_bulk<T: AsRef<[f64]>>(&self, images: &[T]) -> Result<Vec<u8>, ClientError> {
         let (ring, spec) = (self.plan().ring(), self.bulk_spec()?);
         check_count(images.len(), spec)?;
-        let expected = self.plan().info().input.shape.iter().product();
-        for image in images {
-            let found = image.as_ref().len();
-            if found != expected {
-                return Err(PackingError::InputSize { found, expected }.into());
-            }
-        }
+        let prepared = images.iter().map(|image| self.prepared(image.as_ref()));
+        let prepared: Vec<Zeroizing<Vec<f64>>> = prepared.collect::<Result<_, _>>()?;
         let (scale, basis) = (Scale(spec.scale), Basis::Q(spec.level));
         let (object, secret) = (SecretSeed::fresh()?, self.secret().restricted(ring, basis));
         let encrypt = |(index, &input): (u64, &usize)| {
             let slots: Zeroizing<Vec<f64>> =
-                Zeroizing::new(images.iter().map(|image| image.as_ref()[input]).collect());
+                Zeroizing::new(prepared.iter().map(|image| image[input]).collect());
             let message = self.plan().encoder().encode(&slots, scale, ring, basis)?;
             mask(&object, index, message, &secret, ring)
         };
@@ -59,7 +53,7 @@ impl ClientKeys {
     pub fn decrypt_bulk(&self, reply: &[u8], images: usize) -> Result<Vec<Logits>, ClientError> {
         let (ring, spec) = (self.plan().ring(), self.bulk_spec()?);
         check_count(images, spec)?;
-        let reply = read_bulk_reply(reply, self.plan().info().output.packing.classes, ring)?;
+        let reply = read_bulk_reply(reply, self.plan().info().output.packing.classes(), ring)?;
         let same_scale = reply.scale.agrees(Scale(spec.reply_scale));
         if reply.log_modulus != spec.log_modulus || !same_scale {
             return Err(ClientError::Reply {
@@ -73,7 +67,8 @@ impl ClientKeys {
         let (secret, crt) = (self.secret().restricted(ring, basis), Crt::new(ring, basis));
         let mut logits = vec![Vec::with_capacity(reply.classes.len()); images];
         for parts in &reply.classes {
-            let message = message(parts, reply.log_modulus, &secret, &crt, ring, basis)?;
+            let parts = parts.each_ref().map(Vec::as_slice);
+            let message = message(&parts, reply.log_modulus, &secret, &crt, ring)?;
             let slots = self.plan().encoder().decode(&message, reply.scale);
             let reals = slots.iter().map(|slot: &Complex64| slot.re);
             for (logits, real) in logits.iter_mut().zip(reals) {
@@ -98,38 +93,4 @@ fn check_count(found: usize, spec: &BulkSpec) -> Result<(), ClientError> {
     } else {
         Err(ClientError::BulkImages { found, most })
     }
-}
-
-/// The coefficients of `c0 + c1·s + c2·s²` modulo `2^log_modulus`, centred.
-///
-/// Modulo Q the parts stand for centred numbers. Their products with the secret are far below Q, so
-/// nothing is lost before the last reduction; where a malicious reply makes them wrap, the result is
-/// another wrong one.
-fn message(
-    parts: &[Vec<u32>; 3],
-    log_modulus: u32,
-    secret: &SecretPoly,
-    crt: &Crt,
-    ring: &Ring,
-    basis: Basis,
-) -> Result<Zeroizing<Vec<f64>>, ClientError> {
-    let unused = 32 - log_modulus;
-    let centred = |&number: &u32| i64::from((number << unused).cast_signed() >> unused);
-    let part = |part: &[u32]| -> Poly<Ntt> {
-        let coefficients: Vec<i64> = part.iter().map(centred).collect();
-        Poly::from_signed(&coefficients, ring, basis).into_ntt(ring)
-    };
-    let [c0, c1, c2] = parts;
-    let mut message = part(c2);
-    for lower in [c1, c0] {
-        message.mul_assign(secret.get(), ring)?;
-        message.add_assign(&part(lower), ring)?;
-    }
-    let message = SecretPoly::new(message.into_coeff(ring));
-    let mut coefficients = Zeroizing::new(crt.compose_centered(message.get().limbs()));
-    let modulus = 2f64.powi(log_modulus.cast_signed());
-    for coefficient in coefficients.iter_mut() {
-        *coefficient -= modulus * (*coefficient / modulus).round_ties_even();
-    }
-    Ok(coefficients)
 }

@@ -10,6 +10,8 @@ mod decrypt;
 mod describe;
 mod encrypt;
 mod keygen;
+mod models;
+mod values;
 
 mod answer;
 mod files;
@@ -27,8 +29,9 @@ use clap::{Parser, Subcommand};
 
 /// Classifies drawings on a server that can't see them.
 ///
-/// `classify` does everything. The other commands are its steps, with files between them, so that
-/// a drawing can be encrypted on one machine and evaluated on another:
+/// `models` lists what a server has, `classify` does everything, and `values` shows what the first
+/// layers compute. The other commands are steps, with files between them, so that a drawing can be
+/// encrypted on one machine and evaluated on another:
 ///
 ///   inkveil describe --server URL --model ID --out model.json
 ///   inkveil keygen --model model.json --secret secret.key --out evaluation.keys
@@ -45,6 +48,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Classify(classify::Args),
+    Models(models::Args),
+    Values(values::Args),
     Describe(describe::Args),
     Keygen(keygen::Args),
     Encrypt(encrypt::Args),
@@ -55,6 +60,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Classify(args) => classify::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Values(args) => values::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),

@@ -1,19 +1,15 @@
-//! Encryption and decryption under the secret key.
+//! Encryption under the secret key.
 
-use shared::ciphertext::{Ciphertext, SeededCiphertext};
+use shared::ciphertext::SeededCiphertext;
 use shared::encoding::Scale;
-use shared::packing::{OutputPacking, PackingError};
-use shared::ring::crt::Crt;
+use shared::packing::PackingError;
 use shared::ring::{Basis, Coeff, Ntt, Poly, Ring, uniform};
-use shared::wire::{read_batch, read_reply, write_batch, write_input};
+use shared::wire::{write_batch, write_input};
 use zeroize::Zeroizing;
 
 use crate::sampling::gaussian;
 use crate::secret::SecretPoly;
-use crate::{ClientError, ClientKeys, Logits, SecretSeed};
-
-/// How far a value that is zero may be off, as a share of the largest logit.
-const ZERO_TOLERANCE: f64 = 1.0 / 8.0;
+use crate::{ClientError, ClientKeys, SecretSeed};
 
 /// Stream of an object's seed that its public seed comes from; the errors of polynomial `i` come
 /// from stream `FIRST_ERROR_STREAM + i`.
@@ -80,15 +76,26 @@ impl ClientKeys {
         object: &SecretSeed,
     ) -> Result<Vec<u8>, ClientError> {
         let spec = &self.plan().info().input;
+        let prepared = self.prepared(input)?;
+        let slots = spec
+            .packing
+            .pack(&prepared, self.plan().ring().parameters().slots())?;
+        let ciphertext = self.encrypt_slots(&slots, object)?;
+        Ok(write_input(&ciphertext, self.plan().ring()))
+    }
+
+    /// What is encrypted of an input: its values as the model's description wants them prepared.
+    ///
+    /// # Errors
+    /// [`ClientError::Packing`] for another size than the model's.
+    pub(crate) fn prepared(&self, input: &[f64]) -> Result<Zeroizing<Vec<f64>>, ClientError> {
+        let spec = &self.plan().info().input;
         let (found, expected) = (input.len(), spec.shape.iter().product());
         if found != expected {
             return Err(PackingError::InputSize { found, expected }.into());
         }
-        let slots = spec
-            .packing
-            .pack(input, self.plan().ring().parameters().slots())?;
-        let ciphertext = self.encrypt_slots(&slots, object)?;
-        Ok(write_input(&ciphertext, self.plan().ring()))
+        let values = input.iter().map(|&value| spec.preparation.apply(value));
+        Ok(Zeroizing::new(values.collect()))
     }
 
     /// Encodes and encrypts slots at the input's level and scale.
@@ -112,92 +119,78 @@ impl ClientKeys {
             scale,
         })
     }
-
-    /// Reads, decrypts and decodes a reply.
-    ///
-    /// # Errors
-    /// [`ClientError::Wire`] for bytes that are no reply, [`ClientError::Reply`] for a ciphertext
-    /// that is not what the model's description promises, [`ClientError::Noise`] for another key's.
-    pub fn decrypt(&self, reply: &[u8]) -> Result<Logits, ClientError> {
-        let (plan, ring) = (self.plan(), self.plan().ring());
-        let output = &plan.info().output;
-        let reply = read_reply(reply, &output.packing, ring)?;
-        let same_scale = reply.scale.agrees(Scale(output.scale));
-        if reply.log_modulus != output.log_modulus || !same_scale {
-            return Err(ClientError::Reply {
-                found: reply.log_modulus,
-                found_scale: reply.scale.0.log2(),
-                expected: output.log_modulus,
-                expected_scale: output.scale.log2(),
-            });
-        }
-        let OutputPacking { classes, zeros, .. } = output.packing;
-        let mut logits = Vec::with_capacity(classes + zeros);
-        for part in &reply.parts {
-            for (index, &c0) in part.c0.iter().enumerate() {
-                let at = output.packing.coefficient(index, ring.degree());
-                let number = c0.wrapping_add(self.product_coefficient(&part.c1, at));
-                // Sign-extends from the modulus, without a branch.
-                let unused = 32 - reply.log_modulus;
-                let centred = (number << unused).cast_signed() >> unused;
-                logits.push(f64::from(centred) / reply.scale.0);
-            }
-        }
-        let tolerance = output.bound * ZERO_TOLERANCE;
-        if let Some(&found) = logits[classes..].iter().find(|zero| zero.abs() > tolerance) {
-            return Err(ClientError::Noise { found });
-        }
-        logits.truncate(classes);
-        Ok(Logits::new(logits))
-    }
-
-    /// Decrypts the replies to a batch, in the order of its inputs.
-    ///
-    /// # Errors
-    /// As [`ClientKeys::decrypt`].
-    pub fn decrypt_batch(&self, replies: &[u8]) -> Result<Vec<Logits>, ClientError> {
-        let replies = read_batch(replies, self.plan().ring())?;
-        replies.map(|reply| self.decrypt(reply)).collect()
-    }
-
-    /// Coefficient `at` of `c1·s` modulo X^N + 1 and 2^32, from the definition: the evaluator sends
-    /// so few coefficients that this is less work than a transform.
-    fn product_coefficient(&self, c1: &[u32], at: usize) -> u32 {
-        let secret = self.secret().coefficients();
-        let (low, high) = secret.split_at((at + 1).min(secret.len()));
-        let (first, rest) = c1.split_at(low.len().min(c1.len()));
-        // X^(N+i) is -X^i.
-        dot_reversed(first, low).wrapping_sub(dot_reversed(rest, high))
-    }
-
-    /// Decrypts every slot of a ciphertext at any level, imaginary parts included.
-    ///
-    /// # Errors
-    /// [`ClientError::Ring`] for polynomials that don't belong together.
-    /// # Panics
-    /// For a ciphertext of another ring than the plan's.
-    pub fn decrypt_slots(&self, ciphertext: &Ciphertext) -> Result<Vec<Complex64>, ClientError> {
-        let ring = self.plan().ring();
-        let basis = ciphertext.c0().basis();
-        let mut message = ciphertext.c1().clone();
-        message.mul_assign(self.secret().restricted(ring, basis).get(), ring)?;
-        message.add_assign(ciphertext.c0(), ring)?;
-        let message = SecretPoly::new(message.into_coeff(ring));
-        let coefficients = Crt::new(ring, basis).compose_centered(message.get().limbs());
-        Ok(self
-            .plan()
-            .encoder()
-            .decode(&Zeroizing::new(coefficients), ciphertext.scale()))
-    }
-}
-
-/// `Σ numbers[n-1-i]·secret[i]` modulo 2^32.
-fn dot_reversed(numbers: &[u32], secret: &[i64]) -> u32 {
-    let products = numbers.iter().rev().zip(secret);
-    products.fold(0, |sum: u32, (&number, &s)| {
-        sum.wrapping_add(number.wrapping_mul(s as u32))
-    })
 }
 
 /// A slot: a real number and what noise added to its imaginary part.
 pub use shared::encoding::Complex64;
+
+#[cfg(test)]
+mod tests {
+    use shared::api::Preparation;
+    use shared::ciphertext::Ciphertext;
+    use shared::params::shipped;
+    use shared::wire::{read_bulk_input, read_input};
+
+    use super::*;
+    use crate::sample::{self, INPUT_SCALE};
+
+    const INPUT: [f64; 4] = [0.0, 0.4999, 0.5, 1.0];
+
+    fn keys(threshold: Option<f64>) -> ClientKeys {
+        let mut info = sample::description(shipped().remove(0));
+        info.input.preparation = Preparation { threshold };
+        sample::keys(info, 7)
+    }
+
+    #[track_caller]
+    fn check_slots(keys: &ClientKeys, ciphertext: &Ciphertext, expected: &[f64]) {
+        let slots = keys.decrypt_slots(ciphertext).expect("decrypts");
+        for (slot, want) in slots.iter().zip(expected) {
+            // A fresh ciphertext's noise has a standard deviation of 205 in a slot.
+            assert!(
+                (slot.re - want).abs() < 2e3 / INPUT_SCALE,
+                "{slots:?}: not {expected:?}"
+            );
+        }
+    }
+
+    /// What single and bulk encryption encrypt, against the threshold's definition.
+    #[track_caller]
+    fn check(threshold: Option<f64>, expected: [f64; 4]) {
+        let keys = keys(threshold);
+        let ring = keys.plan().ring();
+        let prepared = keys.prepared(&INPUT).expect("four values");
+        assert_eq!(*prepared, expected);
+
+        let request = keys.encrypt(&INPUT).expect("encrypts");
+        let input = read_input(&request, ring).expect("an input");
+        check_slots(&keys, &input.expand(ring).expect("one level"), &expected);
+
+        let images = [INPUT, [1.0; 4], [0.0; 4]];
+        let request = keys.encrypt_bulk(&images).expect("encrypts");
+        let input = read_bulk_input(&request, 2, ring).expect("a bulk input");
+        for (index, (c0, at)) in (0..).zip(input.c0.iter().zip([1, 2])) {
+            let c1 = uniform(&input.seed, index, ring, c0.basis());
+            let ciphertext = Ciphertext::new(c0.clone(), c1, input.scale).expect("one level");
+            check_slots(&keys, &ciphertext, &[expected[at], 1.0, 0.0]);
+        }
+    }
+
+    #[test]
+    fn inputs_are_prepared_as_the_model_wants() {
+        check(None, INPUT);
+        check(Some(0.5), [0.0, 0.0, 1.0, 1.0]);
+        check(Some(0.25), [0.0, 1.0, 1.0, 1.0]);
+        check(Some(1.0), [0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn inputs_of_another_size_are_refused() {
+        let (found, expected) = (3, 4);
+        let refused = PackingError::InputSize { found, expected };
+        let error = keys(None).encrypt(&INPUT[..3]).err();
+        assert_eq!(error, Some(ClientError::Packing(refused.clone())));
+        let error = keys(None).encrypt_bulk(&[&INPUT[..3]]).err();
+        assert_eq!(error, Some(ClientError::Packing(refused)));
+    }
+}

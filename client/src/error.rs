@@ -48,12 +48,16 @@ pub enum ClientError {
         found: f64,
     },
     /// The service proposed an input whose size is beyond all numbers.
-    #[error("the input has {rows}×{columns} values, which is more than can be counted")]
+    #[error("the input has sizes {shape:?}, more values than can be counted")]
     Shape {
-        /// Rows proposed.
-        rows: usize,
-        /// Columns proposed.
-        columns: usize,
+        /// Sizes proposed.
+        shape: Vec<usize>,
+    },
+    /// The service proposed a threshold that no pixel could be compared with.
+    #[error("the input's values are to be compared with {found}; a number from 0 to 1 is needed")]
+    Threshold {
+        /// Threshold proposed.
+        found: f64,
     },
     /// The service asked for more keys than are reasonable.
     #[error("the service asks for keys of {found} residues; at most {most} are made")]
@@ -138,6 +142,14 @@ pub enum ClientError {
     ReplyModulus {
         /// log2 of the modulus promised.
         found: u32,
+    },
+    /// The service proposed a reply in slots that the parameter set's moduli can't be decrypted with.
+    #[error(
+        "a reply in slots takes {needed} bits of modulus to decrypt; the parameter set has less"
+    )]
+    ReplyTooWide {
+        /// Bits needed.
+        needed: u32,
     },
     /// Polynomials that don't belong together; a defect of this crate.
     #[error(transparent)]

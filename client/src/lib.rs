@@ -9,13 +9,17 @@
 //! the platform's generator, and its failure is an error.
 
 mod bulk;
+mod decryption;
 mod encryption;
 mod error;
 mod evaluation_keys;
 mod logits;
 pub mod manners;
+pub mod models;
 mod plan;
 mod randomness;
+#[cfg(test)]
+mod sample;
 mod sampling;
 mod secret;
 

@@ -1,11 +1,11 @@
 //! What a model's description asks of the client, checked before it is trusted.
 //!
 //! **Invariant:** a [`Plan`] has a ring at 128 bits of security or more, levels that the ring has,
-//! packings that fit it and rotation steps that exist.
+//! packings that fit it, a threshold that pixels can be compared with and rotation steps that exist.
 
 use std::sync::Arc;
 
-use shared::api::{API_VERSION, BulkSpec, KeySpec, ModelInfo};
+use shared::api::{API_VERSION, BulkSpec, KeySpec, ModelInfo, Preparation};
 use shared::encoding::{Encoder, Scale};
 use shared::packing::PackingError;
 use shared::params::Parameters;
@@ -76,11 +76,15 @@ impl Plan {
                 found: info.output.log_modulus,
             });
         }
-        let [rows, columns] = info.input.shape;
-        let Some(inputs) = rows.checked_mul(columns) else {
-            return Err(ClientError::Shape { rows, columns });
+        let mut sizes = info.input.shape.iter();
+        let inputs = sizes.try_fold(1usize, |count, &size| count.checked_mul(size));
+        let Some(inputs) = inputs else {
+            return Err(ClientError::Shape {
+                shape: info.input.shape,
+            });
         };
         info.input.packing.check(slots, inputs)?;
+        check_threshold(info.input.preparation)?;
         info.output.packing.check(slots)?;
         check_keys(&info.keys, &parameters, check_level)?;
         if let Some(bulk) = &info.bulk {
@@ -113,6 +117,14 @@ impl Plan {
     /// The encoder of its ring.
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.encoder
+    }
+}
+
+fn check_threshold(preparation: Preparation) -> Result<(), ClientError> {
+    match preparation.threshold {
+        // Not a number is in no range.
+        Some(found) if !(0.0..=1.0).contains(&found) => Err(ClientError::Threshold { found }),
+        _ => Ok(()),
     }
 }
 
@@ -183,4 +195,51 @@ fn check_keys(
         previous = rotation.step;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::params::shipped;
+
+    use super::*;
+    use crate::sample::description;
+
+    #[track_caller]
+    fn check_threshold(threshold: Option<f64>, refused: bool) {
+        let mut info = description(shipped().remove(0));
+        info.input.preparation = Preparation { threshold };
+        let error = Plan::new(info).err().map(|error| error.to_string());
+        let expected = threshold.filter(|_| refused).map(|found| {
+            format!(
+                "the input's values are to be compared with {found}; a number from 0 to 1 is needed"
+            )
+        });
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn thresholds_are_brightnesses() {
+        for good in [None, Some(0.0), Some(0.5), Some(1.0), Some(-0.0)] {
+            check_threshold(good, false);
+        }
+        let next = f64::EPSILON;
+        for bad in [
+            -next,
+            1.0 + next,
+            128.0,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ] {
+            check_threshold(Some(bad), true);
+        }
+    }
+
+    #[test]
+    fn sizes_beyond_all_numbers_are_refused() {
+        let mut info = description(shipped().remove(0));
+        info.input.shape = vec![usize::MAX, 2];
+        let shape = info.input.shape.clone();
+        assert_eq!(Plan::new(info).err(), Some(ClientError::Shape { shape }));
+    }
 }

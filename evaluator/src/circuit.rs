@@ -4,42 +4,76 @@
 //! weights once. Knows plain weights and how to compute with them on ciphertexts; knows neither
 //! ONNX nor HTTP.
 //!
-//! **Invariant:** a reply holds the logits and nothing else: of the first half of its ciphertext
+//! A [`Circuit`] runs on any [`Engine`]: on ciphertexts, or on plain numbers.
+//!
+//! **Invariant:** a reply holds the outputs and nothing else: of the first half of its ciphertext
 //! only the coefficients that belong to logits leave here, and without the others no other
-//! coefficient of the message can be decrypted. In a reply to many images every slot is a logit.
+//! coefficient of the message can be decrypted. In a reply in slots, and in one to many images, every
+//! slot is an output or zero.
 
 mod bulk;
-mod compile;
+mod choice;
+mod cost;
+mod encode;
+mod layout;
+mod parameters;
+mod placement;
 mod precision;
+mod program;
+mod run;
 mod scales;
+mod schedule;
+mod statistics;
 
+pub use choice::{Change, PRECISION_BITS, Shortage, ShortageKind};
+pub use cost::Count;
+pub use program::Step;
+
+use std::fmt;
 use std::sync::Arc;
 
-use shared::api::{ModelInfo, RotationKeySpec, SwitchingKeySpec};
+use shared::api::{
+    API_VERSION, InputSpec, LayerRange, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+};
 use shared::ciphertext::{BulkInput, Ciphertext, Reply, SeededCiphertext};
 use shared::encoding::Scale;
 use shared::keys::{EvaluationKeys, SwitchingKey};
-use shared::params::ParameterError;
+use shared::params::{ParameterError, Parameters};
 use shared::ring::Ring;
 use shared::wire::{KeyUse, WireError, read_bulk_input, read_input, write_bulk_reply, write_reply};
 use thiserror::Error;
 
-use crate::engine::{Addend, Diagonals, Engine, EvalError, MatrixPlan, Plaintext};
+use crate::engine::{Ckks, Engine, EvalError, Plain, PlainVector, Walk};
+use crate::network::Network;
 use bulk::Bulk;
+use choice::Chooser;
+use encode::{Encoded, EncodedReply, Encoder};
+use program::Program;
 
 /// Why a network can't become a circuit.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum CircuitError {
-    /// More multiplications in a row than any shipped parameter set has levels for.
-    #[error(
-        "the network needs {needed} levels, the largest parameter set has {available}; \
-         use fewer squares"
-    )]
+    /// More multiplications in a row than a given parameter set has levels for.
+    #[error("the network needs {needed} levels, the parameter set has {available}")]
     TooDeep {
         /// Levels needed.
         needed: usize,
-        /// Levels of the largest set.
+        /// Levels of the set.
         available: usize,
+    },
+    /// More multiplications in a row, or more precision, than any secure modulus has room for.
+    #[error(
+        "the network needs {levels} levels and {bits} bits of its outputs, more than a secure \
+         modulus has room for up to N = 2^{log_n}; use fewer squares or polynomials of lower degree, \
+         or state fewer inkveil.precision_bits"
+    )]
+    NoSet {
+        /// Levels needed.
+        levels: usize,
+        /// Bits of the outputs that have to be right.
+        bits: f64,
+        /// log2 of the largest ring degree that was tried.
+        log_n: u32,
     },
     /// A vector that doesn't fit in one ciphertext.
     #[error("{name} has {size} values, one ciphertext of the largest parameter set holds {slots}")]
@@ -57,9 +91,22 @@ pub enum CircuitError {
         /// The declared bound.
         bound: f64,
     },
-    /// Nothing to compute, or an order that is not linear and square in turn.
+    /// Nothing to compute.
     #[error("{0}")]
     Shape(&'static str),
+    /// Levels with primes of their own, where a value skips one.
+    #[error(
+        "parameter set {set}: what is at level {from} is needed at level {to}, whose primes are not \
+         the first of level {from}; use levels that share primes"
+    )]
+    Chain {
+        /// The set.
+        set: String,
+        /// Level of a value or key.
+        from: u8,
+        /// Where it is needed.
+        to: u8,
+    },
     /// A shipped parameter set that is not sound; a defect of this program.
     #[error(transparent)]
     Parameters(#[from] ParameterError),
@@ -73,48 +120,77 @@ pub enum CircuitError {
     },
 }
 
-/// A network that is ready to run on ciphertexts.
-#[derive(Debug)]
-pub struct Circuit {
+/// How a circuit is made.
+#[derive(Clone, Debug, Default)]
+pub struct Options<'a> {
+    /// Inputs that show how large values become; made-up ones, if there are none.
+    pub samples: &'a [Vec<f64>],
+    /// The parameter set, instead of the cheapest that is precise enough.
+    pub parameters: Option<Parameters>,
+    /// How all matrix products are walked through, for a given parameter set.
+    pub walk: Option<Walk>,
+}
+
+/// A network that is ready to run on an engine.
+pub struct Circuit<E: Engine = Ckks> {
     info: ModelInfo,
-    engine: Engine,
-    hidden: Vec<Hidden>,
-    last: Last,
-    predicted_error: f64,
+    engine: E,
+    program: Program,
+    operations: Vec<Encoded<E>>,
+    reply: EncodedReply<E>,
+    layer_names: Vec<String>,
+    /// For each register, the operation that reads it last.
+    last_uses: Vec<usize>,
     bulk: Option<Bulk>,
 }
 
-/// A stage that ends with a rescale.
-#[derive(Debug)]
-struct Hidden {
-    /// Whether its input is squared first.
-    squared: bool,
-    /// The linear layer, if there is one.
-    linear: Option<(Diagonals, Addend)>,
-}
-
-/// The linear layer that ends in a reply.
-#[derive(Debug)]
-struct Last {
-    /// Whether its input is squared first.
-    squared: bool,
-    /// For each part of the reply, a factor that leaves each logit in its coefficient.
-    parts: Vec<Plaintext>,
-    /// Biases at the reply's scale.
-    bias: Vec<i64>,
-}
-
-/// One stage of a circuit; the last is at level 0 and ends in the reply, the others end in a
-/// rescale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StageOutline<'a> {
-    /// Whether it starts with a square.
-    pub squared: bool,
-    /// Its matrix product, if it has one.
-    pub matrix: Option<&'a MatrixPlan>,
+impl<E: Engine> fmt::Debug for Circuit<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circuit")
+            .field("id", &self.info.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Circuit {
+    /// Chooses parameters and packing for a network and encodes its weights.
+    ///
+    /// # Errors
+    /// [`CircuitError`], with what would fit.
+    pub fn compile(id: &str, network: &Network) -> Result<Self, CircuitError> {
+        Self::compile_with(id, network, &Options::default())
+    }
+
+    /// As [`Circuit::compile`], with choices made already.
+    ///
+    /// # Errors
+    /// As [`Circuit::compile`].
+    pub fn compile_with(
+        id: &str,
+        network: &Network,
+        options: &Options<'_>,
+    ) -> Result<Self, CircuitError> {
+        let chooser = Chooser::new(network, options.samples)?;
+        let program = match &options.parameters {
+            Some(set) => chooser.for_set(set, options.walk)?,
+            None => chooser.choose()?,
+        };
+        let engine = Ckks::new(&Ring::new(program.parameters.clone()));
+        let mut circuit = Self::encode(id, network, program, engine)?;
+        circuit.bulk = Bulk::compile(&circuit.engine, network, circuit.program.bound);
+        circuit.info.bulk = circuit.bulk.as_ref().map(|bulk| bulk.spec().clone());
+        Ok(circuit)
+    }
+
+    /// The same circuit on plain numbers.
+    ///
+    /// # Errors
+    /// As [`Circuit::compile`].
+    pub fn plain(&self, network: &Network) -> Result<Circuit<Plain>, CircuitError> {
+        let engine = Plain::new(self.program.parameters.clone());
+        Circuit::encode(&self.info.id, network, self.program.clone(), engine)
+    }
+
     /// The same circuit, which takes no bulk requests.
     #[must_use]
     pub fn without_bulk(mut self) -> Self {
@@ -123,37 +199,17 @@ impl Circuit {
         self
     }
 
-    /// What clients are told.
+    /// The same circuit as that of these layers of its model's network.
     #[must_use]
-    pub fn info(&self) -> &ModelInfo {
-        &self.info
+    pub fn with_layers(mut self, layers: LayerRange) -> Self {
+        self.info.layers = Some(layers);
+        self
     }
 
     /// The ring of its parameter set.
     #[must_use]
     pub fn ring(&self) -> &Arc<Ring> {
         self.engine.ring()
-    }
-
-    /// Root mean square of the logits' error, as the noise model predicts it for inputs of root
-    /// mean square 0.3.
-    #[must_use]
-    pub fn predicted_error(&self) -> f64 {
-        self.predicted_error
-    }
-
-    /// What is computed, stage by stage.
-    #[must_use]
-    pub fn outline(&self) -> Vec<StageOutline<'_>> {
-        let hidden = self.hidden.iter().map(|stage| StageOutline {
-            squared: stage.squared,
-            matrix: stage.linear.as_ref().map(|(matrix, _)| matrix.plan()),
-        });
-        let last = StageOutline {
-            squared: self.last.squared,
-            matrix: None,
-        };
-        hidden.chain([last]).collect()
     }
 
     /// Reads a request's ciphertext.
@@ -174,7 +230,7 @@ impl Circuit {
         keys: &EvaluationKeys,
         input: SeededCiphertext,
     ) -> Result<Vec<u8>, EvalError> {
-        Ok(write_reply(&self.run(keys, input)?, self.ring()))
+        Ok(write_reply(&self.run(keys, input, |_, _| {})?, self.ring()))
     }
 
     /// Reads a request's many images; nothing if the circuit has no way for them.
@@ -196,43 +252,22 @@ impl Circuit {
         Some(reply.map(|reply| write_bulk_reply(&reply, self.ring())))
     }
 
-    fn run(&self, keys: &EvaluationKeys, input: SeededCiphertext) -> Result<Reply, EvalError> {
+    /// As [`Circuit::evaluate`]; `watch` is shown what each operation makes, by its number.
+    ///
+    /// # Errors
+    /// As [`Circuit::evaluate`].
+    pub fn run(
+        &self,
+        keys: &EvaluationKeys,
+        input: SeededCiphertext,
+        watch: impl FnMut(usize, &Ciphertext),
+    ) -> Result<Reply, EvalError> {
         self.check_keys(keys)?;
-        let engine = &self.engine;
-        let mut x = self.checked_input(input)?;
-        for stage in &self.hidden {
-            let product = match (&stage.linear, stage.squared) {
-                (None, _) => engine.square(&x, keys)?,
-                (Some((matrix, bias)), squared) => {
-                    if squared {
-                        x = engine.lower(&engine.square(&x, keys)?)?;
-                    }
-                    engine.add_plain(engine.multiply_matrix(matrix, &x, keys)?, bias)?
-                }
-            };
-            x = engine.rescale(&product)?;
-        }
-        let x = if self.last.squared {
-            engine.square(&x, keys)?
-        } else {
-            engine.lift(&x)
-        };
-        let output = &self.info.output;
-        let mut parts = Vec::with_capacity(self.last.parts.len());
-        let biases = self.last.bias.chunks(2 * output.packing.copies);
-        for (factor, biases) in self.last.parts.iter().zip(biases) {
-            let product = engine.mul_plain_sum(&[(&x, factor)])?;
-            let log_modulus = output.log_modulus;
-            let mut part = engine.truncate(&product, &output.packing, biases.len(), log_modulus);
-            for (number, &bias) in part.c0.iter_mut().zip(biases) {
-                let sum = number.wrapping_add(bias as u32);
-                *number = sum & (u32::MAX >> (32 - log_modulus));
-            }
-            parts.push(part);
-        }
+        let input = self.checked_input(input)?;
+        let parts = self.execute(keys, input, watch)?;
         Ok(Reply {
-            log_modulus: output.log_modulus,
-            scale: Scale(output.scale),
+            log_modulus: self.program.log_modulus,
+            scale: Scale(self.program.output_scale()),
             parts,
         })
     }
@@ -295,5 +330,113 @@ impl Circuit {
             });
         }
         Ok(())
+    }
+}
+
+impl Circuit<Plain> {
+    /// The outputs for a plain input; `watch` is shown what each operation makes, by its number.
+    ///
+    /// # Errors
+    /// [`EvalError`], if levels, scales or keys don't fit: a defect of the program.
+    pub fn outputs(
+        &self,
+        input: &[f64],
+        watch: impl FnMut(usize, &PlainVector),
+    ) -> Result<Vec<f64>, EvalError> {
+        let spec = &self.info.input;
+        let prepared: Vec<f64> = input.iter().map(|&x| spec.preparation.apply(x)).collect();
+        let slots = spec
+            .packing
+            .pack(&prepared, self.program.parameters.slots())?;
+        let input = self.engine.vector(slots, spec.level, Scale(spec.scale));
+        let parts = self.execute(&self.info.keys, input, watch)?;
+        Ok(self.program.plain_outputs(&parts, self.engine.encoder()))
+    }
+}
+
+impl<E: Engine> Circuit<E> {
+    /// Encodes a network's weights for a program.
+    fn encode(
+        id: &str,
+        network: &Network,
+        program: Program,
+        engine: E,
+    ) -> Result<Self, CircuitError> {
+        let encoder = Encoder {
+            engine: &engine,
+            network,
+            program: &program,
+        };
+        let (operations, reply) = (encoder.operations()?, encoder.reply()?);
+        let output_scale = program.output_scale();
+        let info = ModelInfo {
+            api_version: API_VERSION,
+            id: id.to_owned(),
+            layers: None,
+            description: network.description.clone(),
+            parameters: program.parameters.spec().clone(),
+            input: InputSpec {
+                shape: network.input_shape.clone(),
+                preparation: network.preparation,
+                packing: program.placement.input.packing(),
+                scale: program.scales.registers[0],
+                level: program.schedule.level(0),
+            },
+            output: OutputSpec {
+                classes: network.classes.clone(),
+                packing: program.output_packing(),
+                scale: output_scale,
+                log_modulus: program.log_modulus,
+                bound: f64::from(program.log_modulus - 1).exp2() / output_scale,
+            },
+            keys: program.keys.clone(),
+            bulk: None,
+        };
+        Ok(Self {
+            info,
+            engine,
+            layer_names: network
+                .layers
+                .iter()
+                .map(|layer| layer.name.clone())
+                .collect(),
+            last_uses: program.schedule.last_uses(),
+            program,
+            operations,
+            reply,
+            bulk: None,
+        })
+    }
+
+    /// What clients are told.
+    #[must_use]
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Root mean square of the outputs' error, as the noise model predicts it.
+    #[must_use]
+    pub fn predicted_error(&self) -> f64 {
+        self.program.predicted_error
+    }
+
+    /// What the error of an output stays below: 24 times the predicted root mean square. Of thousands
+    /// of errors the largest is four times it; the rest is room for values that are larger, or more
+    /// alike, than those it was predicted from.
+    #[must_use]
+    pub fn error_bound(&self) -> f64 {
+        24.0 * self.program.predicted_error
+    }
+
+    /// What each operation makes, in the order in which [`Circuit::run`] shows it.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Step> {
+        self.program.steps(&self.info.id, &self.layer_names)
+    }
+
+    /// The operations of one input, counted on the residues of one prime.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        self.program.count()
     }
 }

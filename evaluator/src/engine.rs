@@ -1,8 +1,8 @@
 //! Homomorphic operations: what can be computed on ciphertexts with evaluation keys.
 //!
-//! RNS-CKKS (Cheon, Han, Kim, Kim and Song, ePrint 2018/931) with hybrid key switching (Han and
-//! Ki, ePrint 2019/688). Knows rings, plaintexts, ciphertexts and switching keys; knows no network
-//! and no packing of one.
+//! [`Engine`] says what there is to compute with; [`Ckks`] does it on ciphertexts and [`Plain`] on
+//! plain numbers, so that a circuit can be tested without cryptography. Knows rings, plaintexts,
+//! ciphertexts and switching keys; knows no network and no packing of one.
 //!
 //! **Invariant:** operands are checked before they are used: levels and scales that don't fit, and
 //! keys that are missing, are errors that say what would fit. A result is at the level and scale
@@ -10,31 +10,34 @@
 
 mod arithmetic;
 mod basis;
+mod ckks;
 mod key_switch;
 mod lifted;
 mod matrix;
 mod noise;
+mod plain;
 mod plaintext;
 mod rotation;
 mod slotwise;
 
+pub use ckks::Ckks;
 pub use lifted::Lifted;
-pub use matrix::{Diagonals, MatrixPlan, SlotContent, Walk};
+pub use matrix::{Diagonals, MatrixPlan, SlotContent, Walk, encode_matrix, multiply_matrix};
 pub use noise::{Noise, NoiseModel};
+pub use plain::{Plain, PlainVector};
 pub use plaintext::{Addend, Plaintext};
 pub use rotation::Automorphism;
 pub use slotwise::{IntegerMap, SumsOfSquares};
 
-use std::sync::{Arc, OnceLock};
-
-use shared::encoding::{Encoder, EncodingError};
+use shared::encoding::{Complex64, EncodingError, Scale};
 use shared::keys::EvaluationKeys;
-use shared::ring::galois::GaloisPermutation;
-use shared::ring::{Basis, Level, Ring, RingError};
+use shared::packing::PackingError;
+use shared::params::Parameters;
+use shared::ring::{Level, RingError};
 use shared::wire::KeyUse;
 use thiserror::Error;
 
-use basis::{BasisExtension, ModulusSwitch, Truncation};
+use basis::{BasisExtension, Truncation};
 
 /// Why an operation can't be done.
 #[derive(Clone, Debug, PartialEq, Error)]
@@ -83,6 +86,14 @@ pub enum EvalError {
         /// log2 of the right operand's scale.
         right: f64,
     },
+    /// A level whose primes are not among those of the level above.
+    #[error("levels {} and {} have different primes; rescale from one to the next", from.0, to.0)]
+    Drop {
+        /// The ciphertext's level.
+        from: Level,
+        /// The level wanted.
+        to: Level,
+    },
     /// A rescale at the lowest level.
     #[error("nothing to rescale by: the ciphertext is at the lowest level")]
     NoLevelLeft,
@@ -102,6 +113,15 @@ pub enum EvalError {
         /// log2 of the scale the circuit takes.
         expected_scale: f64,
     },
+    /// A value that was given up too early; a defect of this program.
+    #[error("register {number} is not there")]
+    Register {
+        /// Its number.
+        number: usize,
+    },
+    /// An input of another size, on plain numbers.
+    #[error(transparent)]
+    Packing(#[from] PackingError),
     /// Plain numbers that don't fit.
     #[error(transparent)]
     Encoding(#[from] EncodingError),
@@ -133,81 +153,176 @@ impl EvalError {
     }
 }
 
-/// One parameter set's constants for all operations.
-#[derive(Debug)]
-pub struct Engine {
-    ring: Arc<Ring>,
-    encoder: Encoder,
-    /// For each level above 0, from Q·P to Q one level lower.
-    rescales: Vec<ModulusSwitch>,
-    /// For each level, from Q·P to Q.
-    mod_downs: Vec<ModulusSwitch>,
-    /// For each level, from Q·P to powers of two.
-    truncations: Vec<Truncation>,
-    /// For each number of primes in a digit (from 1) and each level, for each digit, the extension
-    /// to all other primes of Q·P.
-    digits: Vec<Vec<Vec<BasisExtension>>>,
-    /// For the conjugation and behind it each rotation step, once it was used.
-    permutations: Vec<OnceLock<GaloisPermutation>>,
-}
+/// What a circuit computes with: vectors of slots at levels and scales.
+///
+/// # Errors
+/// Every operation refuses operands whose levels or scales don't fit, and keys that are missing or
+/// of another level, with an [`EvalError`].
+pub trait Engine: Sync {
+    /// A vector of slots.
+    type Ciphertext: Clone;
+    /// A vector on its way through a sum of products and rotations.
+    type Lifted: Clone;
+    /// A plain factor.
+    type Plaintext: Send + Sync;
+    /// A plain summand.
+    type Addend: Send + Sync;
+    /// What relinearization and rotations take.
+    type Keys: ?Sized;
+    /// Part of a reply.
+    type Part;
 
-impl Engine {
-    /// Precomputes the constants of a ring.
-    #[must_use]
-    pub fn new(ring: &Arc<Ring>) -> Self {
-        let parameters = ring.parameters();
-        let levels = || (0..=parameters.top().0).map(Level);
-        let rescale =
-            |level: Level| ModulusSwitch::new(ring, Basis::Qp(level), Basis::Q(Level(level.0 - 1)));
-        let mod_down = |level| ModulusSwitch::new(ring, Basis::Qp(level), Basis::Q(level));
-        let truncation = |level| Truncation::new(ring, Basis::Qp(level));
-        let widest = levels()
-            .map(|level| parameters.primes_at(level).len())
-            .max();
-        let digits_at = |digit_primes, level| {
-            let all: Vec<usize> = ring.limbs(Basis::Qp(level)).collect();
-            let q: Vec<usize> = ring.limbs(Basis::Q(level)).collect();
-            let extension = |digit: &[usize]| {
-                let others: Vec<usize> = all
-                    .iter()
-                    .copied()
-                    .filter(|position| !digit.contains(position))
-                    .collect();
-                BasisExtension::new(ring, digit, &others)
-            };
-            q.chunks(digit_primes).map(extension).collect()
-        };
-        let digits = |digit_primes| {
-            levels()
-                .map(|level| digits_at(digit_primes, level))
-                .collect()
-        };
-        Self {
-            encoder: Encoder::new(ring.degree()),
-            rescales: levels().skip(1).map(rescale).collect(),
-            mod_downs: levels().map(mod_down).collect(),
-            truncations: levels().map(truncation).collect(),
-            digits: (1..=widest.unwrap_or(1)).map(digits).collect(),
-            permutations: (0..=parameters.slots()).map(|_| OnceLock::new()).collect(),
-            ring: Arc::clone(ring),
-        }
+    /// The parameter set.
+    fn parameters(&self) -> &Parameters;
+
+    /// What slot `slot` of the monomial `X^power` holds.
+    fn monomial(&self, power: usize, slot: usize) -> Complex64;
+
+    /// Encodes slots as a factor; missing ones are zero.
+    ///
+    /// # Errors
+    /// [`EvalError::Encoding`] for values that don't fit.
+    fn encode(
+        &self,
+        slots: &[Complex64],
+        scale: Scale,
+        level: Level,
+    ) -> Result<Self::Plaintext, EvalError>;
+
+    /// Encodes slots as a summand; missing ones are zero.
+    ///
+    /// # Errors
+    /// [`EvalError::Encoding`] for values that don't fit.
+    fn encode_addend(
+        &self,
+        slots: &[Complex64],
+        scale: Scale,
+        level: Level,
+    ) -> Result<Self::Addend, EvalError>;
+
+    /// Encodes coefficients of the message as a summand.
+    ///
+    /// # Errors
+    /// [`EvalError::Encoding`] for values that don't fit.
+    fn encode_coefficients(
+        &self,
+        coefficients: &[f64],
+        scale: Scale,
+        level: Level,
+    ) -> Result<Self::Addend, EvalError>;
+
+    /// The level of a vector.
+    fn level(&self, a: &Self::Ciphertext) -> Level;
+
+    /// Starts a sum.
+    fn lift(&self, a: &Self::Ciphertext) -> Self::Lifted;
+
+    /// Ends a sum; level and scale stay.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn lower(&self, a: &Self::Lifted) -> Result<Self::Ciphertext, EvalError>;
+
+    /// Ends a sum one level lower, the scale divided by the ratio of the moduli.
+    ///
+    /// # Errors
+    /// [`EvalError::NoLevelLeft`] at level 0.
+    fn rescale(&self, a: &Self::Lifted) -> Result<Self::Ciphertext, EvalError>;
+
+    /// The same vector at a lower level; the scale stays.
+    ///
+    /// # Errors
+    /// [`EvalError::Drop`] where the lower level's primes are not among the higher one's.
+    fn drop_to(&self, a: &Self::Ciphertext, level: Level) -> Result<Self::Ciphertext, EvalError>;
+
+    /// `a + b`.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn add(&self, a: Self::Lifted, b: &Self::Lifted) -> Result<Self::Lifted, EvalError>;
+
+    /// `a - b`.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn sub(&self, a: Self::Lifted, b: &Self::Lifted) -> Result<Self::Lifted, EvalError>;
+
+    /// `a + b` with plain `b`.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn add_plain(&self, a: Self::Lifted, b: &Self::Addend) -> Result<Self::Lifted, EvalError>;
+
+    /// `Σ aᵢ·bᵢ` with plain `bᵢ`; the scale is the product of the scales.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn mul_plain_sum(
+        &self,
+        terms: &[(&Self::Lifted, &Self::Plaintext)],
+    ) -> Result<Self::Lifted, EvalError>;
+
+    /// Several sums like [`Engine::mul_plain_sum`], of factors that they share.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn mul_plain_sums(
+        &self,
+        sums: &[Vec<(&Self::Lifted, &Self::Plaintext)>],
+    ) -> Result<Vec<Self::Lifted>, EvalError> {
+        sums.iter().map(|terms| self.mul_plain_sum(terms)).collect()
     }
 
-    /// The ring it computes in.
-    #[must_use]
-    pub fn ring(&self) -> &Arc<Ring> {
-        &self.ring
-    }
+    /// `a²`; the scale is squared.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn square(&self, a: &Self::Ciphertext, keys: &Self::Keys) -> Result<Self::Lifted, EvalError>;
 
-    /// What its operations are expected to add to the noise.
-    #[must_use]
-    pub fn noise_model(&self) -> NoiseModel<'_> {
-        NoiseModel::new(self.ring.parameters())
-    }
+    /// `a·b`; the scale is the product of the scales.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn multiply(
+        &self,
+        a: &Self::Ciphertext,
+        b: &Self::Ciphertext,
+        keys: &Self::Keys,
+    ) -> Result<Self::Lifted, EvalError>;
 
-    /// Number of slots.
-    #[must_use]
-    pub fn slots(&self) -> usize {
-        self.encoder.slots()
-    }
+    /// An automorphism of a sum.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn rotate(
+        &self,
+        a: &Self::Lifted,
+        automorphism: Automorphism,
+        keys: &Self::Keys,
+    ) -> Result<Self::Lifted, EvalError>;
+
+    /// Several automorphisms of one vector.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn rotate_hoisted(
+        &self,
+        a: &Self::Ciphertext,
+        automorphisms: &[Automorphism],
+        keys: &Self::Keys,
+    ) -> Result<Vec<Self::Lifted>, EvalError>;
+
+    /// `a` plus its images under the automorphisms.
+    ///
+    /// # Errors
+    /// See [`Engine`].
+    fn sum_of_images(
+        &self,
+        a: &Self::Lifted,
+        automorphisms: &[Automorphism],
+        keys: &Self::Keys,
+    ) -> Result<Self::Lifted, EvalError>;
+
+    /// Part of a reply: these coefficients of the message, modulo `2^log_modulus`.
+    fn truncate(&self, a: &Self::Lifted, coefficients: &[usize], log_modulus: u32) -> Self::Part;
 }

@@ -1,12 +1,14 @@
 //! The evaluator's command line: serve models, look into one, or evaluate one ciphertext.
 
+use std::env::{self, consts};
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::thread;
 use std::time::Duration;
 
@@ -15,11 +17,13 @@ use actix_web::web::Data;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use evaluator::circuit::Circuit;
-use evaluator::network::{Layer, Network};
+use evaluator::import::{Approximated, Approximation, Imported, Options, calibration};
+use evaluator::network::{Activation, Network};
 use evaluator::server::page::Page;
 use evaluator::server::{App, Limits, listen, models};
 use shared::api::{KeySpec, SwitchingKeySpec};
 use shared::keys::digits_at;
+use shared::params::security::max_log2_qp;
 use shared::ring::{Basis, Ring};
 use shared::wire;
 use tracing_subscriber::EnvFilter;
@@ -43,9 +47,48 @@ enum Command {
         /// Prints the description that clients get, as JSON; `inkveil` reads it.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        replacing: Replacing,
     },
     /// Evaluates one ciphertext from a file.
     Evaluate(Evaluate),
+    /// Runs a model encrypted and plain side by side and writes a report.
+    ///
+    /// That takes a secret key, and nothing in this program decrypts: it starts `evaluator-check`,
+    /// which lies beside it.
+    #[command(disable_help_flag = true)]
+    Check {
+        /// As `evaluator-check` takes them; `--help` lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What to do with activations that are no polynomials.
+#[derive(Args)]
+struct Replacing {
+    /// Replaces an activation by polynomials, such as relu=chebyshev:7; may be given for each of
+    /// relu, tanh, sigmoid, softplus, gelu and silu.
+    #[arg(long, value_name = "OP=chebyshev:DEGREE")]
+    approximate: Vec<Approximation>,
+    /// Images that show which values activations are given: an IDX file, or a directory with one.
+    #[arg(long, value_name = "FILE|DIR")]
+    calibrate: Option<PathBuf>,
+}
+
+impl Replacing {
+    /// The calibration images.
+    fn images(&self) -> Result<Vec<Vec<f64>>> {
+        let images = self.calibrate.as_deref().map(calibration::read);
+        Ok(images.transpose()?.unwrap_or_default())
+    }
+
+    fn options<'a>(&'a self, images: &'a [Vec<f64>]) -> Options<'a> {
+        Options {
+            approximations: &self.approximate,
+            calibration: images,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -89,6 +132,12 @@ struct Serve {
     /// Take requests of thousands of images at once; their replies tell more about the weights.
     #[arg(long, env = "INKVEIL_BULK")]
     bulk: bool,
+    /// Also return what the first layers of a model compute, to whoever asks; that tells nearly all of
+    /// their weights.
+    #[arg(long, env = "INKVEIL_ALLOW_LAYER_RANGES")]
+    allow_layer_ranges: bool,
+    #[command(flatten)]
+    replacing: Replacing,
 }
 
 #[derive(Args)]
@@ -105,6 +154,8 @@ struct Evaluate {
     /// Where the encrypted logits go.
     #[arg(long = "out", value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    replacing: Replacing,
 }
 
 fn main() -> ExitCode {
@@ -117,8 +168,16 @@ fn main() -> ExitCode {
         .init();
     let result = match Cli::parse().command {
         Command::Serve(arguments) => rt::System::new().block_on(serve(arguments)),
-        Command::Inspect { model, json } => inspect(&model, json),
+        Command::Inspect {
+            model,
+            json,
+            replacing,
+        } => inspect(&model, json, &replacing),
         Command::Evaluate(arguments) => evaluate(&arguments),
+        Command::Check { arguments } => match check(&arguments) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -130,7 +189,10 @@ fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Serve) -> Result<()> {
-    let circuits = models::load_directory(&arguments.models).map_err(|errors| all(&errors))?;
+    let images = arguments.replacing.images()?;
+    let options = arguments.replacing.options(&images);
+    let circuits =
+        models::load_directory(&arguments.models, &options).map_err(|errors| all(&errors))?;
     if circuits.is_empty() {
         bail!("{} holds no .onnx file", arguments.models.display());
     }
@@ -142,7 +204,17 @@ async fn serve(arguments: Serve) -> Result<()> {
         }
     };
     let circuits: Vec<Circuit> = circuits.into_iter().map(offered).collect();
+    let ids: Vec<String> = circuits.iter().map(|one| one.info().id.clone()).collect();
     let mut app = App::new(circuits, arguments.limits())?;
+    if arguments.allow_layer_ranges {
+        let network = |id: String| {
+            let file = arguments.models.join(format!("{id}.onnx"));
+            let imported = models::read_network_with(&file, &options)?;
+            Ok((id, imported.network))
+        };
+        let networks: Result<Vec<_>> = ids.into_iter().map(network).collect();
+        app = app.with_layer_ranges(networks?);
+    }
     if let Some(directory) = &arguments.page {
         app = app.with_page(Page::open(directory)?);
     }
@@ -164,14 +236,20 @@ impl Serve {
     }
 }
 
-fn inspect(path: &Path, json: bool) -> Result<()> {
+fn inspect(path: &Path, json: bool, replacing: &Replacing) -> Result<()> {
+    let images = replacing.images()?;
+    let options = replacing.options(&images);
     if json {
-        let circuit = models::load(path)?;
+        let circuit = models::load_with(path, &options)?;
         println!("{}", serde_json::to_string_pretty(circuit.info())?);
         return Ok(());
     }
-    let network = models::read_network(path)?;
+    let Imported {
+        network,
+        approximated,
+    } = models::read_network_with(path, &options)?;
     print_network(path, &network);
+    approximated.iter().for_each(print_approximated);
     print_circuit(&models::compile(path, &network)?);
     Ok(())
 }
@@ -181,23 +259,40 @@ fn print_network(path: &Path, network: &Network) {
     if !network.description.is_empty() {
         println!("  {}", network.description);
     }
-    let [rows, columns] = network.input_shape;
-    println!("input       {rows}×{columns} grey image");
-    for (number, layer) in (1..).zip(&network.layers) {
-        match layer {
-            Layer::Linear(linear) => {
-                println!(
-                    "layer {number}     {} → {}  {}",
-                    linear.columns, linear.rows, linear.name
-                );
-            }
-            Layer::Square => println!("layer {number}     x²"),
-        }
+    let sizes = |sizes: &[usize]| {
+        let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+        sizes.join("×")
+    };
+    println!("input       {}", sizes(&network.input_shape));
+    for (number, layer) in network.layers.iter().enumerate() {
+        let (first, second) = (2 * number, 2 * number + 1);
+        let (steps, activation) = match &layer.activation {
+            Activation::Identity => (format!("step {first}"), String::new()),
+            Activation::Square => (format!("steps {first}, {second}"), ", x²".to_owned()),
+            Activation::Polynomial(polynomial) => (
+                format!("steps {first}, {second}"),
+                format!(", polynomial of degree {}", polynomial.degree()),
+            ),
+        };
+        let shape = sizes(&layer.shape);
+        println!("{steps:<11} {shape}{activation}  {}", layer.name);
     }
+    println!("output      {} classes", network.classes.len());
+    if let Some(op) = &network.left_to_client {
+        println!("to client   {op}, which the circuit leaves out");
+    }
+}
+
+fn print_approximated(said: &Approximated) {
     println!(
-        "output      {} classes, logits within ±{}",
-        network.classes.len(),
-        network.logit_bound
+        "replaced    {} '{}' by a polynomial of degree {} within ±{:.3}: off by {:.2e} at most, \
+         {:.2e} on average",
+        said.function.name(),
+        said.node,
+        said.degree,
+        said.range,
+        said.largest_error,
+        said.mean_error
     );
 }
 
@@ -209,7 +304,26 @@ fn print_circuit(circuit: &Circuit) {
         "parameters  {}: N = 2^{log_n}, log2(QP) = {bits}",
         parameters.spec().name
     );
+    if let Some(line) = max_log2_qp(log_n) {
+        println!(
+            "security    128 bits up to log2(QP) = {} classical, quantum {}",
+            line.classical, line.quantum
+        );
+    }
     println!("levels      {}", info.input.level.0 + 1);
+    for step in circuit.steps() {
+        println!("  level {}: {}", step.worked_at.0, step.what);
+    }
+    println!(
+        "error       {:.2e} root mean square, as predicted; below {:.2e}",
+        circuit.predicted_error(),
+        circuit.error_bound()
+    );
+    let seconds = circuit.count().reference_price(log_n);
+    println!(
+        "time        {:.1} ms for each image on one core, about",
+        1e3 * seconds
+    );
     println!(
         "keys        {}",
         kilobytes(keys_bytes(&info.keys, circuit.ring()))
@@ -227,7 +341,13 @@ fn print_circuit(circuit: &Circuit) {
     let upload = ring.encoded_bits(Basis::Q(info.input.level)).div_ceil(8);
     println!("upload      {} for each image", kilobytes(upload));
     let part = |logits: usize| (ring.degree() + logits) * info.output.log_modulus as usize;
-    let download: usize = info.output.packing.parts().map(part).sum();
+    let download: usize = info
+        .output
+        .packing
+        .parts(ring.degree())
+        .into_iter()
+        .map(part)
+        .sum();
     println!("download    {} for each image", kilobytes(download / 8));
 }
 
@@ -259,7 +379,8 @@ fn kilobytes(bytes: usize) -> String {
 }
 
 fn evaluate(arguments: &Evaluate) -> Result<()> {
-    let circuit = models::load(&arguments.model)?;
+    let images = arguments.replacing.images()?;
+    let circuit = models::load_with(&arguments.model, &arguments.replacing.options(&images))?;
     let keys = read(&arguments.keys)?;
     let keys = wire::read_evaluation_keys(&keys, circuit.ring()).context(name(&arguments.keys))?;
     let input = circuit
@@ -267,6 +388,24 @@ fn evaluate(arguments: &Evaluate) -> Result<()> {
         .context(name(&arguments.input))?;
     let reply = circuit.evaluate(&keys, input)?;
     fs::write(&arguments.output, reply).with_context(|| name(&arguments.output))
+}
+
+/// Hands over to the program that may decrypt.
+fn check(arguments: &[OsString]) -> Result<ExitCode> {
+    let name = format!("evaluator-check{}", consts::EXE_SUFFIX);
+    let program = env::current_exe()?.with_file_name(name);
+    if !program.is_file() {
+        bail!(
+            "{} is not there; `cargo build --release --package check` builds it beside a built \
+             evaluator, `cargo install --path check` installs it",
+            program.display()
+        );
+    }
+    let status = process::Command::new(&program).args(arguments).status();
+    let status = status.with_context(|| self::name(&program))?;
+    // Without a code it was ended by a signal.
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

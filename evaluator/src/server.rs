@@ -16,6 +16,7 @@ mod observe;
 pub mod page;
 mod partial_keys;
 pub mod pool;
+pub mod prefixes;
 pub mod problem;
 mod routes;
 pub mod session;
@@ -33,6 +34,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::circuit::Circuit;
+use crate::network::Network;
 pub use limits::Limits;
 pub use listen::{Listening, listen};
 use metrics::Metrics;
@@ -40,6 +42,7 @@ pub use observe::REQUEST_ID;
 use page::Page;
 pub use partial_keys::PartialKeys;
 use pool::Pool;
+use prefixes::Prefixes;
 use session::{Clock, SessionStore, SystemClock};
 
 /// What one session holds.
@@ -53,6 +56,8 @@ pub struct SessionKeys {
 /// Everything that the routes share.
 pub struct App {
     models: BTreeMap<String, Arc<Circuit>>,
+    /// What the first layers of the models compute, if that may be asked for.
+    prefixes: Option<Prefixes>,
     /// The rings of the models by the fingerprint of their parameters.
     rings: BTreeMap<u64, Arc<Ring>>,
     sessions: SessionStore<SessionKeys>,
@@ -89,11 +94,12 @@ impl App {
     /// # Errors
     /// There is no model, or the operating system refuses threads or randomness.
     pub fn new(
-        models: impl IntoIterator<Item = Circuit>,
+        models: impl IntoIterator<Item = impl Into<Arc<Circuit>>>,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let with_id = |circuit: Circuit| (circuit.info().id.clone(), Arc::new(circuit));
-        let models: BTreeMap<_, _> = models.into_iter().map(with_id).collect();
+        let with_id = |circuit: Arc<Circuit>| (circuit.info().id.clone(), circuit);
+        let models = models.into_iter().map(Into::into);
+        let models: BTreeMap<_, _> = models.map(with_id).collect();
         if models.is_empty() {
             return Err(StartError::NoModel);
         }
@@ -106,6 +112,7 @@ impl App {
                 .map(|circuit| with_fingerprint(circuit.ring()))
                 .collect(),
             models,
+            prefixes: None,
             sessions: SessionStore::new(limits.sessions, Arc::clone(&clock)),
             partial_keys: SessionStore::new(limits.partial_keys, clock),
             pool: Pool::new(limits.threads, limits.jobs)?,
@@ -129,6 +136,16 @@ impl App {
         }
     }
 
+    /// The same service, which also evaluates the first layers of these networks, by the ids of
+    /// their models.
+    #[must_use]
+    pub fn with_layer_ranges(self, networks: impl IntoIterator<Item = (String, Network)>) -> Self {
+        Self {
+            prefixes: Some(Prefixes::new(networks)),
+            ..self
+        }
+    }
+
     /// The same service by another clock; sessions that it held are forgotten.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -137,6 +154,19 @@ impl App {
             partial_keys: SessionStore::new(self.limits.partial_keys, clock),
             ..self
         }
+    }
+
+    /// The circuits of first layers, if they may be asked for.
+    #[must_use]
+    pub fn prefixes(&self) -> Option<&Prefixes> {
+        self.prefixes.as_ref()
+    }
+
+    /// The ring of a parameter set that is served.
+    fn ring(&self, fingerprint: u64) -> Option<Arc<Ring>> {
+        let of_prefixes = || self.prefixes.as_ref()?.ring(fingerprint);
+        let of_models = self.rings.get(&fingerprint).cloned();
+        of_models.or_else(of_prefixes)
     }
 
     /// Where the arithmetic runs.

@@ -101,11 +101,11 @@ fn inspect_describes_a_model_or_says_why_not() {
     );
     let text = String::from_utf8_lossy(&output.stdout);
     for expected in [
-        "4×4 grey image",
-        "16 → 8",
-        "x²",
-        "8 → 3",
+        "input       16\n",
+        "steps 0, 1  8, x²",
+        "step 2      3",
         "N = 2^12",
+        "quantum 101",
         "3 classes",
     ] {
         assert!(
@@ -160,4 +160,29 @@ fn serve_answers_until_it_is_told_to_stop() {
         .status();
     assert!(stop.expect("kill runs").success());
     assert_eq!(server.wait().expect("ends").code(), Some(0));
+}
+
+/// Nothing here decrypts, so `check` is another program's: it is found beside this one.
+#[cfg(unix)]
+#[test]
+fn check_is_handed_over() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let program = directory.path().join("evaluator");
+    fs::copy(env!("CARGO_BIN_EXE_evaluator"), &program).expect("copied");
+    let run = || {
+        Command::new(&program)
+            .args(["check", "a b.onnx", "--out", "x"])
+            .output()
+    };
+    check_failure(
+        &run().expect("runs"),
+        &["evaluator-check is not there; `cargo build --release --package check`"],
+    );
+    let other = directory.path().join("evaluator-check");
+    fs::write(&other, "#!/bin/sh\nprintf '%s|' \"$@\"\nexit 7\n").expect("written");
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).expect("executable");
+    let output = run().expect("runs");
+    assert_eq!(output.status.code(), Some(7));
+    assert_eq!(output.stdout, b"a b.onnx|--out|x|");
 }

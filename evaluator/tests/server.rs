@@ -4,6 +4,7 @@ mod app;
 mod batch;
 mod bulk;
 mod classify;
+mod layers;
 mod material;
 mod metrics;
 mod page;

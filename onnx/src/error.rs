@@ -61,7 +61,7 @@ pub enum OnnxError {
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum TensorError {
     /// An element type that isn't read.
-    #[error("element type {code} is not supported; use float, double, int32 or int64")]
+    #[error("element type {code} is not supported; use float, double, int32, int64 or bool")]
     ElementType {
         /// Number of the type in `TensorProto.DataType`.
         code: i32,

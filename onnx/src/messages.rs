@@ -188,7 +188,7 @@ pub struct TensorProto {
     /// Elements of a [`DataType::Float`].
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
-    /// Elements of a [`DataType::Int32`].
+    /// Elements of a [`DataType::Int32`] or [`DataType::Bool`].
     #[prost(int32, repeated, tag = "5")]
     pub int32_data: Vec<i32>,
     /// Elements of a [`DataType::Int64`].
@@ -226,6 +226,8 @@ pub enum DataType {
     Int32 = 6,
     /// 64-bit signed integer.
     Int64 = 7,
+    /// One byte, 0 or 1.
+    Bool = 9,
     /// 64-bit float.
     Double = 11,
 }

@@ -5,7 +5,11 @@
 //!
 //! **Invariant:** a reply says what a client needs to take part and nothing about the weights.
 
+mod layers;
+
 use serde::{Deserialize, Serialize};
+
+pub use layers::{LayerRange, LayerRangeError};
 
 use crate::packing::{InputPacking, OutputPacking};
 use crate::params::ParameterSpec;
@@ -39,6 +43,9 @@ pub struct ModelSummary {
     pub id: String,
     /// One sentence for people.
     pub description: String,
+    /// Sizes of the input, as [`InputSpec::shape`] says them; empty if the service doesn't tell.
+    #[serde(default)]
+    pub input_shape: Vec<usize>,
 }
 
 /// Reply to `GET models/{id}`: everything a client needs to use a model.
@@ -48,6 +55,10 @@ pub struct ModelInfo {
     pub api_version: u32,
     /// Name used in routes.
     pub id: String,
+    /// The layers that are evaluated, where that isn't all of them: the outputs are what those
+    /// compute then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<LayerRange>,
     /// One sentence for people.
     pub description: String,
     /// Ring and primes; the client checks them before it trusts them.
@@ -85,14 +96,38 @@ pub struct BulkSpec {
 /// How a client encodes one input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputSpec {
-    /// Rows and columns of the grey image; pixels are in `[0, 1]`, ink is 1.
-    pub shape: [usize; 2],
+    /// Sizes of the input without the batch, such as 1×28×28 for a grey image, whose pixels are in
+    /// `[0, 1]`, with ink 1.
+    pub shape: Vec<usize>,
+    /// What happens to the input before it is encoded.
+    #[serde(default)]
+    pub preparation: Preparation,
     /// Where each pixel sits.
     pub packing: InputPacking,
     /// Scale the pixels are encoded at.
     pub scale: f64,
     /// Level the ciphertext is made at.
     pub level: Level,
+}
+
+/// What a client does to an input before it encodes it. Normalisation is no part of it: that is
+/// folded into the first layer's weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Preparation {
+    /// Values of at least this become 1 and all others 0; without it they stay as they are.
+    #[serde(default)]
+    pub threshold: Option<f64>,
+}
+
+impl Preparation {
+    /// The prepared value.
+    #[must_use]
+    pub fn apply(&self, value: f64) -> f64 {
+        match self.threshold {
+            Some(threshold) => f64::from(u8::from(value >= threshold)),
+            None => value,
+        }
+    }
 }
 
 /// How a client reads one answer.
@@ -177,6 +212,9 @@ pub struct Problem {
 
 /// [`Problem::kind`] of a session that expired, was evicted or never was: upload the keys again.
 pub const PROBLEM_SESSION_GONE: &str = "/problems/session-gone";
+
+/// [`Problem::kind`] of a model that the service doesn't have.
+pub const PROBLEM_UNKNOWN_MODEL: &str = "/problems/unknown-model";
 
 /// [`Problem::kind`] of an upload in parts that expired, was evicted or never was: begin again.
 pub const PROBLEM_UPLOAD_GONE: &str = "/problems/upload-gone";

@@ -3,37 +3,44 @@
 //! Knows indices only; knows no ring and no weights. See `docs/architecture.md` for why matrix
 //! products want it so.
 //!
-//! **Invariant:** a packing that was built or checked covers its slots exactly: `repeat · period`
-//! divides the number of slots, and every source index is below the input's size.
+//! **Invariant:** a packing that was checked fits its ring: its period divides the number of slots,
+//! every source index is below the input's size, and every output is in a coefficient or slot that
+//! the ring has.
 
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Where the client puts the input: two values to a slot.
+/// Where the client puts the input: up to two values to a slot.
 ///
 /// # Shapes
-/// With `t = (s / repeat) % period` and `list = sources[s % sources.len()]`, slot `s` holds input
-/// `list[t]` as its real part and `list[t + period]` as its imaginary part; where the list is
-/// shorter, zero.
+/// With `t = s % period`, slot `s` holds input `real[t]` as its real part and input `imaginary[t]` as
+/// its imaginary part; zero where there is none. The period is the length of `real`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputPacking {
-    /// Slots before the pattern repeats, if each stood once; a power of two.
-    pub period: usize,
-    /// Neighbouring slots that hold the same position; a power of two.
-    pub repeat: usize,
-    /// One list for all of these neighbours, or one for each: for each position the index into the
-    /// flattened input, at most `2·period`.
-    pub sources: Vec<Vec<usize>>,
+    /// Indices into the flattened input.
+    pub real: Vec<Option<usize>>,
+    /// The same for the imaginary parts, or empty if all are zero.
+    pub imaginary: Vec<Option<usize>>,
 }
 
-/// Where the client finds the output: each logit is one coefficient of the message.
+/// Where the client finds the output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputPacking {
+    /// Each logit is one coefficient of the message.
+    Coefficients(CoefficientPacking),
+    /// Each value is in slots of the message, whose coefficients travel all.
+    Slots(SlotPacking),
+}
+
+/// Logits in coefficients.
 ///
 /// # Shapes
 /// Value `i`, a logit or one of the zeros behind them, is in part `i / (2·copies)` of the reply. With
 /// `k` the remainder, it is coefficient `k % copies` plus, for `k ≥ copies`, N/2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputPacking {
+pub struct CoefficientPacking {
     /// Logits in all.
     pub classes: usize,
     /// Values behind the logits that are zero for every input: who decrypts with another key finds
@@ -44,47 +51,59 @@ pub struct OutputPacking {
     pub copies: usize,
 }
 
+/// Values in slots.
+///
+/// # Shapes
+/// Value `i` is in slot `slots[i]`. There is one part, with all coefficients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotPacking {
+    /// A slot for each value.
+    pub slots: Vec<usize>,
+}
+
 /// Why a packing can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PackingError {
-    /// Period times repetition has to divide the slots.
-    #[error("packing of period {period} × repeat {repeat} does not tile {slots} slots")]
+    /// The period has to divide the slots.
+    #[error("an input packing of period {period} does not tile {slots} slots")]
     Tiling {
         /// Declared period.
         period: usize,
-        /// Declared repetition.
-        repeat: usize,
         /// Slots of the parameter set.
         slots: usize,
     },
-    /// Neighbours share one list of inputs, or have one each.
-    #[error("packing has {found} lists of inputs; it takes one, or one for each of {repeat} slots")]
-    Lists {
-        /// Lists given.
+    /// Real and imaginary parts have one period.
+    #[error(
+        "an input packing has {found} imaginary parts; it takes none, or {period} as real ones"
+    )]
+    Imaginary {
+        /// Imaginary parts given.
         found: usize,
-        /// Declared repetition.
-        repeat: usize,
-    },
-    /// More values than the period has room for.
-    #[error("packing names {values} values, but its period holds {room}")]
-    TooManyValues {
-        /// Values named.
-        values: usize,
-        /// Twice the declared period.
-        room: usize,
+        /// Real parts given.
+        period: usize,
     },
     /// A number of copies that the slots can't hold, or more logits than a reply may have.
     #[error(
         "output packing of {classes} logits and {zeros} zeros from {copies} copies does not fit: \
          copies are a power of two up to {slots}, and there are 1 to {slots} values"
     )]
-    Output {
+    Coefficients {
         /// Declared logits.
         classes: usize,
         /// Declared zeros.
         zeros: usize,
         /// Declared copies.
         copies: usize,
+        /// Slots of the parameter set.
+        slots: usize,
+    },
+    /// No values, or one in a slot that isn't there.
+    #[error("output packing of {values} values in slots up to {last} does not fit {slots} slots")]
+    Slots {
+        /// Values declared.
+        values: usize,
+        /// Last slot named.
+        last: usize,
         /// Slots of the parameter set.
         slots: usize,
     },
@@ -107,55 +126,48 @@ pub enum PackingError {
 }
 
 impl InputPacking {
+    /// Slots before the pattern repeats.
+    #[must_use]
+    pub fn period(&self) -> usize {
+        self.real.len()
+    }
+
     /// Checks a packing received from outside against the ring and the input's size.
     ///
     /// # Errors
     /// The first property that doesn't hold.
     pub fn check(&self, slots: usize, inputs: usize) -> Result<(), PackingError> {
-        let block = self.period.checked_mul(self.repeat);
-        if !block.is_some_and(|block| block > 0 && slots.is_multiple_of(block)) {
-            return Err(PackingError::Tiling {
-                period: self.period,
-                repeat: self.repeat,
-                slots,
-            });
+        let period = self.period();
+        if period == 0 || !slots.is_multiple_of(period) {
+            return Err(PackingError::Tiling { period, slots });
         }
-        let lists = self.sources.len();
-        if lists != 1 && lists != self.repeat {
-            return Err(PackingError::Lists {
-                found: lists,
-                repeat: self.repeat,
-            });
+        let found = self.imaginary.len();
+        if found != 0 && found != period {
+            return Err(PackingError::Imaginary { found, period });
         }
-        let room = 2 * self.period;
-        if let Some(list) = self.sources.iter().find(|list| list.len() > room) {
-            let values = list.len();
-            return Err(PackingError::TooManyValues { values, room });
-        }
-        let mut sources = self.sources.iter().flatten();
+        let mut sources = self.real.iter().chain(&self.imaginary).flatten();
         match sources.find(|&&index| index >= inputs) {
             Some(&index) => Err(PackingError::Source { index, inputs }),
             None => Ok(()),
         }
     }
 
-    /// Lays an input of `inputs` values out over the slots.
+    /// Lays an input out over the slots.
     ///
     /// # Errors
     /// As [`InputPacking::check`], for this input.
     pub fn pack(&self, input: &[f64], slots: usize) -> Result<Vec<Complex64>, PackingError> {
         self.check(slots, input.len())?;
+        let value = |sources: &[Option<usize>], at: usize| {
+            let source = sources.get(at).copied().flatten();
+            source
+                .and_then(|index| input.get(index))
+                .copied()
+                .unwrap_or(0.0)
+        };
         let slot = |slot: usize| {
-            let list = &self.sources[slot % self.sources.len()];
-            let value = |position: usize| {
-                let source = list.get(position).copied();
-                source
-                    .and_then(|source| input.get(source))
-                    .copied()
-                    .unwrap_or(0.0)
-            };
-            let position = (slot / self.repeat) % self.period;
-            Complex64::new(value(position), value(position + self.period))
+            let at = slot % self.period();
+            Complex64::new(value(&self.real, at), value(&self.imaginary, at))
         };
         Ok((0..slots).map(slot).collect())
     }
@@ -165,14 +177,41 @@ impl OutputPacking {
     /// Checks a packing received from outside against the ring.
     ///
     /// # Errors
-    /// [`PackingError::Output`].
+    /// [`PackingError::Coefficients`], [`PackingError::Slots`].
     pub fn check(&self, slots: usize) -> Result<(), PackingError> {
+        match self {
+            Self::Coefficients(packing) => packing.check(slots),
+            Self::Slots(packing) => packing.check(slots),
+        }
+    }
+
+    /// Number of logits.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        match self {
+            Self::Coefficients(packing) => packing.classes,
+            Self::Slots(packing) => packing.slots.len(),
+        }
+    }
+
+    /// Coefficients of the first half in each part of the reply, in a ring of this degree.
+    #[must_use]
+    pub fn parts(&self, degree: usize) -> Vec<usize> {
+        match self {
+            Self::Coefficients(packing) => packing.parts().collect(),
+            Self::Slots(_) => vec![degree],
+        }
+    }
+}
+
+impl CoefficientPacking {
+    fn check(&self, slots: usize) -> Result<(), PackingError> {
         let copies = self.copies.is_power_of_two() && self.copies <= slots;
         let values = self.classes.checked_add(self.zeros);
         if copies && self.classes > 0 && values.is_some_and(|values| values <= slots) {
             Ok(())
         } else {
-            Err(PackingError::Output {
+            Err(PackingError::Coefficients {
                 classes: self.classes,
                 zeros: self.zeros,
                 copies: self.copies,
@@ -191,5 +230,18 @@ impl OutputPacking {
     #[must_use]
     pub fn coefficient(&self, index: usize, degree: usize) -> usize {
         index % self.copies + index / self.copies * (degree / 2)
+    }
+}
+
+impl SlotPacking {
+    fn check(&self, slots: usize) -> Result<(), PackingError> {
+        match self.slots.iter().max() {
+            Some(&last) if last < slots && self.slots.len() <= slots => Ok(()),
+            last => Err(PackingError::Slots {
+                values: self.slots.len(),
+                last: last.copied().unwrap_or(0),
+                slots,
+            }),
+        }
     }
 }

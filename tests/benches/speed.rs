@@ -9,7 +9,7 @@ use std::sync::Arc;
 use client::{ClientKeys, Plan};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use evaluator::circuit::Circuit;
-use evaluator::engine::{Automorphism, Engine, MatrixPlan, SlotContent, Walk};
+use evaluator::engine::{Automorphism, Ckks, encode_matrix, multiply_matrix};
 use evaluator::server::models;
 use shared::encoding::{Complex64, Scale};
 use shared::keys::EvaluationKeys;
@@ -17,9 +17,6 @@ use shared::params::{Parameters, shipped};
 use shared::ring::Ring;
 use shared::ring::backend::{Product, available};
 use shared::wire::{read_evaluation_keys, read_input, read_reply, write_reply};
-
-/// The model whose figures the README states.
-const MODEL: &str = "models/mnist-fast.onnx";
 
 fn kernels(c: &mut Criterion) {
     for spec in shipped() {
@@ -71,8 +68,9 @@ struct Setting {
     request: Vec<u8>,
 }
 
-fn setting() -> Setting {
-    let circuit = models::load(&tests::root().join(MODEL)).expect("the shipped model");
+fn setting(model: &str) -> Setting {
+    let file = tests::root().join(format!("models/{model}.onnx"));
+    let circuit = models::load(&file).expect("a shipped model");
     let plan = Arc::new(Plan::new(circuit.info().clone()).expect("a sound plan"));
     let keys = ClientKeys::generate(plan).expect("random numbers");
     let upload = keys
@@ -91,14 +89,6 @@ fn setting() -> Setting {
     }
 }
 
-/// The product of the model's 128 hidden values.
-fn first_layer(circuit: &Circuit) -> MatrixPlan {
-    let input = &circuit.info().input.packing;
-    let slots = circuit.ring().degree() / 2;
-    let layout = (input.period, input.repeat);
-    MatrixPlan::new(slots, layout, 128, SlotContent::Pair, Walk::default())
-}
-
 fn model(c: &mut Criterion) {
     let Setting {
         circuit,
@@ -106,7 +96,7 @@ fn model(c: &mut Criterion) {
         upload,
         evaluation,
         request,
-    } = &setting();
+    } = &setting("mnist-fast");
     let ring = circuit.ring();
     let core = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
@@ -148,7 +138,7 @@ fn model(c: &mut Criterion) {
         });
     });
 
-    let engine = Engine::new(ring);
+    let engine = Ckks::new(ring);
     let fresh = read_input(request, ring)
         .expect("a request")
         .expand(ring)
@@ -164,21 +154,15 @@ fn model(c: &mut Criterion) {
     group.bench_function("evaluator/square_below_the_top", |b| {
         b.iter(|| engine.square(&rescaled, evaluation).expect("a key"));
     });
-    let (plan, level) = (first_layer(circuit), circuit.info().input.level);
-    let matrix = engine
-        .encode_matrix(
-            plan,
-            |_, _| Complex64::from(0.5),
-            Scale(2f64.powi(16)),
-            level,
-        )
-        .expect("entries that fit");
+    let (plan, level) = (
+        circuit.steps()[0].plans[0].clone(),
+        circuit.info().input.level,
+    );
+    let entry = |_, _| Complex64::from(0.5);
+    let matrix =
+        encode_matrix(&engine, plan, entry, Scale(2f64.powi(16)), level).expect("entries that fit");
     group.bench_function("evaluator/first_matrix_product", |b| {
-        b.iter(|| {
-            engine
-                .multiply_matrix(&matrix, &fresh, evaluation)
-                .expect("keys")
-        });
+        b.iter(|| multiply_matrix(&engine, &matrix, &fresh, evaluation).expect("keys"));
     });
     group.bench_function("evaluator/rescale_at_the_top", |b| {
         b.iter(|| engine.rescale(&lifted).expect("a level"));
@@ -190,5 +174,25 @@ fn model(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, kernels, model);
+/// The other shipped models, on one core.
+fn models(c: &mut Criterion) {
+    for name in ["homomorphic-mnist", "mnist-accurate", "lenet1"] {
+        let Setting {
+            circuit,
+            evaluation,
+            request,
+            ..
+        } = &setting(name);
+        let mut group = c.benchmark_group(name);
+        group.bench_function("evaluator/one_digit_one_core", |b| {
+            b.iter(|| {
+                let input = circuit.parse_input(request).expect("a request");
+                circuit.evaluate(evaluation, input).expect("a reply")
+            });
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, kernels, model, models);
 criterion_main!(benches);

@@ -19,6 +19,8 @@ pub const SIDE: usize = 28;
 pub struct Answer {
     /// The class shown large.
     pub class: String,
+    /// Id of the model that is named under it.
+    pub model: String,
     /// Each bar's class and probability, in the order shown.
     pub bars: Vec<(String, f64)>,
 }
@@ -118,6 +120,7 @@ impl<'a> Page<'a> {
             });
         Ok(Answer {
             class: self.text("#answer")?,
+            model: self.attribute("#answered-by", "data-model")?,
             bars: bars.collect::<Result<_>>()?,
         })
     }
@@ -149,6 +152,27 @@ impl<'a> Page<'a> {
         wait_for("the answer to go", || {
             Ok((self.attribute("#answer", "data-state")? == "idle").then_some(()))
         })
+    }
+
+    /// Opens the list of models and presses one of them.
+    ///
+    /// # Errors
+    /// If it isn't there or can't be pressed.
+    pub fn choose(&self, model: &str) -> Result<()> {
+        if !self.lists_models()? {
+            self.browser.click("#models summary")?;
+        }
+        self.browser
+            .click(&format!("#models button[data-model=\"{model}\"]"))
+    }
+
+    /// Whether the list of models is open.
+    ///
+    /// # Errors
+    /// If the page can't be asked.
+    pub fn lists_models(&self) -> Result<bool> {
+        let script = "return document.querySelector('#models').open;";
+        Ok(self.browser.script(script, &[])? == true)
     }
 
     /// Presses *Retry*.

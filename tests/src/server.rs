@@ -34,13 +34,7 @@ impl Server {
     /// # Errors
     /// If the page isn't built, or as [`Server::start_with`].
     pub fn start() -> Result<Self> {
-        let page = root().join("dist");
-        ensure!(
-            page.join("index.html").is_file(),
-            "{} holds no page; `cargo xtask test page` builds it",
-            page.display()
-        );
-        Self::start_with(&root().join("models"), Some(&page), None)
+        Self::start_with_page(&root().join("models"))
     }
 
     /// Starts one with the models and the page in these directories, on this address or a free one.
@@ -52,11 +46,32 @@ impl Server {
         page: Option<&Path>,
         address: Option<SocketAddr>,
     ) -> Result<Self> {
+        Self::start_with_flags(models, page, address, &[])
+    }
+
+    /// Starts one with these models and the built page.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_with_page(models: &Path) -> Result<Self> {
+        Self::start_with(models, Some(&built_page()?), None)
+    }
+
+    /// As [`Server::start_with`], with more flags of `evaluator serve`.
+    ///
+    /// # Errors
+    /// As [`Server::start_with`].
+    pub fn start_with_flags(
+        models: &Path,
+        page: Option<&Path>,
+        address: Option<SocketAddr>,
+        flags: &[&str],
+    ) -> Result<Self> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             // Somebody else may take a free port before the evaluator does; then take another.
             let listen = address.map_or_else(free_address, Ok)?;
-            match Self::spawn(models, page, listen).and_then(Self::ready) {
+            match Self::spawn(models, page, listen, flags).and_then(Self::ready) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = Some(error),
             }
@@ -64,14 +79,20 @@ impl Server {
         Err(last.context("no attempt was made")?)
     }
 
-    fn spawn(models: &Path, page: Option<&Path>, address: SocketAddr) -> Result<Self> {
+    fn spawn(
+        models: &Path,
+        page: Option<&Path>,
+        address: SocketAddr,
+        flags: &[&str],
+    ) -> Result<Self> {
         let log = NamedTempFile::new()?;
         let mut command = Command::new(binary()?);
         command
             .arg("serve")
             .arg("--models")
             .arg(models)
-            .args(["--listen", &address.to_string()]);
+            .args(["--listen", &address.to_string()])
+            .args(flags);
         if let Some(page) = page {
             command.arg("--page").arg(page);
         }
@@ -166,6 +187,16 @@ pub fn agent() -> Agent {
         .timeout_global(Some(crate::PATIENCE))
         .build()
         .into()
+}
+
+fn built_page() -> Result<PathBuf> {
+    let page = root().join("dist");
+    ensure!(
+        page.join("index.html").is_file(),
+        "{} holds no page; `cargo xtask test page` builds it",
+        page.display()
+    );
+    Ok(page)
 }
 
 fn free_address() -> Result<SocketAddr> {

@@ -1,6 +1,7 @@
 //! The whole path in a real browser: page, worker, keys, evaluator.
 
 mod drawing;
+mod models;
 mod outage;
 mod reading;
 mod secrecy;

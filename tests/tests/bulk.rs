@@ -6,50 +6,46 @@
 use std::sync::Arc;
 
 use client::{ClientError, ClientKeys, Logits, Plan, SecretSeed};
-use evaluator::circuit::Circuit;
-use evaluator::engine::Walk;
-use evaluator::network::{Layer, Linear, Network};
+use evaluator::circuit::{Circuit, Options};
+use evaluator::network::Network;
 use evaluator::server::models;
 use proptest::prelude::*;
 use shared::api::{BulkSpec, ModelInfo};
 use shared::encoding::Scale;
 use shared::packing::PackingError;
-use shared::params::{Parameters, shipped};
+use shared::params::Parameters;
 use shared::ring::Level;
 use shared::wire::WireError;
 
 use crate::scheme::numbers;
+use tests::networks::{chain, sets};
 use tests::plain::by_definition;
 
-fn linear(rows: usize, columns: usize, seed: u64) -> Layer {
-    // Sums of this many products with inputs around 1 stay around 1.
-    let size = 1.5 / (columns as f64).sqrt();
-    let weights = numbers(rows * columns, seed);
-    Layer::Linear(Linear {
-        name: format!("dense{seed}"),
-        rows,
-        columns,
-        weights: weights.into_iter().map(|weight| weight * size).collect(),
-        bias: numbers(rows, seed + 1000),
-    })
+fn network(widths: &[usize], seed: u64) -> Network {
+    let layer = |(at, pair): (u64, &[usize])| {
+        // Sums of this many products with inputs around 1 stay around 1.
+        let size = 1.5 / (pair[0] as f64).sqrt();
+        let weights = numbers(pair[0] * pair[1], seed + at);
+        let weights = weights.into_iter().map(|weight| weight * size).collect();
+        (weights, numbers(pair[1], seed + at + 1000))
+    };
+    chain(
+        widths[0],
+        (0..).zip(widths.windows(2)).map(layer).collect(),
+        16.0,
+    )
 }
 
-fn network(widths: &[usize], seed: u64) -> Network {
-    let mut layers = Vec::new();
-    for (at, pair) in (0..).zip(widths.windows(2)) {
-        if at > 0 {
-            layers.push(Layer::Square);
-        }
-        layers.push(linear(pair[1], pair[0], seed + at));
+fn given(parameters: Parameters) -> Options<'static> {
+    Options {
+        parameters: Some(parameters),
+        ..Options::default()
     }
-    let classes = 0..widths[widths.len() - 1];
-    Network {
-        input_shape: [1, widths[0]],
-        layers,
-        classes: classes.map(|class| class.to_string()).collect(),
-        logit_bound: 16.0,
-        description: "random".to_owned(),
-    }
+}
+
+fn shipped_set(id: &str, network: &Network) -> Circuit {
+    let parameters = Parameters::new(sets().remove(0)).unwrap();
+    Circuit::compile_with(id, network, &given(parameters)).unwrap()
 }
 
 fn client(info: ModelInfo) -> ClientKeys {
@@ -69,7 +65,7 @@ fn classify(circuit: &Circuit, images: &[Vec<f64>]) -> Vec<Logits> {
 fn check(circuit: &Circuit, network: &Network, images: &[Vec<f64>]) {
     let logits = classify(circuit, images);
     assert_eq!(logits.len(), images.len());
-    let tolerance = network.logit_bound / 64.0;
+    let tolerance = network.logit_bound.expect("stated") / 64.0;
     for (slot, (image, logits)) in images.iter().zip(&logits).enumerate() {
         let want = by_definition(network, image);
         assert_eq!(logits.values().len(), want.len());
@@ -108,7 +104,8 @@ proptest! {
         let (mut network, images) = (network(&widths, seed), images(3, widths[0], seed));
         // A bound that holds: narrow layers make large logits.
         let logits = images.iter().flat_map(|image| by_definition(&network, image));
-        network.logit_bound = logits.fold(network.logit_bound, |most, logit| most.max(logit.abs()));
+        let largest = logits.fold(0.0, |most: f64, logit| most.max(logit.abs()));
+        network.logit_bound = network.logit_bound.map(|bound| bound.max(largest));
         let circuit = Circuit::compile("random", &network).unwrap();
         check(&circuit, &network, &images);
     }
@@ -125,9 +122,9 @@ fn many_hidden_units() {
 #[test]
 fn every_parameter_set() {
     let network = network(&[20, 10, 3], 4);
-    for spec in shipped() {
+    for spec in sets() {
         let parameters = Parameters::new(spec).unwrap();
-        let circuit = Circuit::compile_for("set", &network, parameters, Walk::default()).unwrap();
+        let circuit = Circuit::compile_with("set", &network, &given(parameters)).unwrap();
         let slots = circuit.ring().parameters().slots();
         assert_eq!(circuit.info().bulk.as_ref().unwrap().images, slots);
         check(&circuit, &network, &images(slots, 20, 4));
@@ -193,8 +190,8 @@ fn wrong_numbers_of_images_and_values() {
 
 #[test]
 fn requests_for_another_model_are_refused() {
-    let circuit = Circuit::compile("this", &network(&[4, 3, 2], 1)).unwrap();
-    let other = Circuit::compile("other", &network(&[5, 3, 2], 2)).unwrap();
+    let circuit = shipped_set("this", &network(&[4, 3, 2], 1));
+    let other = shipped_set("other", &network(&[5, 3, 2], 2));
     let request = client(other.info().clone())
         .encrypt_bulk(&images(1, 5, 1))
         .unwrap();
@@ -217,7 +214,7 @@ fn requests_for_another_model_are_refused() {
 
 #[test]
 fn descriptions_that_make_no_sense_are_refused() {
-    let circuit = Circuit::compile("plan", &network(&[4, 3, 2], 1)).unwrap();
+    let circuit = shipped_set("plan", &network(&[4, 3, 2], 1));
     let check = |change: fn(&mut BulkSpec), expected: &str| {
         let mut info = circuit.info().clone();
         change(info.bulk.as_mut().unwrap());

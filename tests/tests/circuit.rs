@@ -4,34 +4,38 @@
 //! Rounding to the reply's modulus leaves ten bits of them, and what is in front of it weighs up to
 //! three times as much; 1/64 is five standard deviations or more of all of it.
 
+mod graphs;
+mod refusals;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use client::{ClientKeys, Plan, SecretSeed};
-use evaluator::circuit::{Circuit, CircuitError};
+use evaluator::circuit::Circuit;
 use evaluator::engine::EvalError;
-use evaluator::network::{Layer, Linear, Network};
+use evaluator::network::{Matrix, Network};
 use evaluator::server::models;
 use proptest::prelude::*;
-use shared::api::{ModelInfo, RotationKeySpec, SwitchingKeySpec};
+use shared::api::ModelInfo;
 use shared::image::Digit;
 use shared::keys::EvaluationKeys;
-use shared::params::{Parameters, shipped};
-use shared::ring::Level;
+use shared::packing::OutputPacking;
 use shared::wire::{read_evaluation_keys, read_reply};
 use tests::data::{missing, mnist_directory};
+use tests::networks::chain;
 use tests::plain::{PlainModel, by_definition};
 use train::mnist::LabelledImages;
 
 use crate::scheme::numbers;
 
 /// A circuit with a client's keys for it.
-struct Client {
-    keys: ClientKeys,
+pub struct Client {
+    pub keys: ClientKeys,
     evaluation: EvaluationKeys,
 }
 
 impl Client {
-    fn new(circuit: &Circuit, seed: u8) -> Self {
+    pub fn new(circuit: &Circuit, seed: u8) -> Self {
         Self::with_info(circuit, circuit.info().clone(), seed)
     }
 
@@ -47,43 +51,27 @@ impl Client {
         Self { keys, evaluation }
     }
 
-    fn classify(&self, circuit: &Circuit, input: &[f64]) -> Result<Vec<u8>, EvalError> {
+    pub fn classify(&self, circuit: &Circuit, input: &[f64]) -> Result<Vec<u8>, EvalError> {
         let request = self.keys.encrypt(input).unwrap();
         circuit.evaluate(&self.evaluation, circuit.parse_input(&request).unwrap())
     }
 }
 
-fn linear(rows: usize, columns: usize, seed: u64, size: f64) -> Layer {
-    let weights = numbers(rows * columns, seed);
-    Layer::Linear(Linear {
-        name: format!("dense{seed}"),
-        rows,
-        columns,
-        weights: weights.into_iter().map(|weight| weight * size).collect(),
-        bias: numbers(rows, seed + 1000),
-    })
-}
-
 fn network(widths: &[usize], seed: u64) -> Network {
-    let mut layers = Vec::new();
-    for (at, pair) in widths.windows(2).enumerate() {
-        if at > 0 {
-            layers.push(Layer::Square);
-        }
+    let layer = |(at, pair): (usize, &[usize])| {
         // Sums of this many products with inputs around 1 stay around 1.
         let size = 1.5 / (pair[0] as f64).sqrt();
-        layers.push(linear(pair[1], pair[0], seed + at as u64, size));
-    }
-    let classes = (0..widths[widths.len() - 1])
-        .map(|class| class.to_string())
-        .collect();
-    Network {
-        input_shape: [1, widths[0]],
-        layers,
-        classes,
-        logit_bound: 16.0,
-        description: "random".to_owned(),
-    }
+        let seed = seed + at as u64;
+        let weights = numbers(pair[0] * pair[1], seed);
+        let weights = weights.into_iter().map(|weight| weight * size).collect();
+        (weights, numbers(pair[1], seed + 1000))
+    };
+    let layers = widths.windows(2).enumerate().map(layer).collect();
+    chain(widths[0], layers, 16.0)
+}
+
+fn bound(network: &Network) -> f64 {
+    network.logit_bound.expect("stated")
 }
 
 /// What an error of a logit may be, for this bound on them.
@@ -99,14 +87,19 @@ fn check_reply(circuit: &Circuit, client: &Client, input: &[f64], logits: &[f64]
     let bytes = client.classify(circuit, input).unwrap();
     let reply = read_reply(&bytes, &output.packing, circuit.ring()).unwrap();
     let counts: Vec<usize> = reply.parts.iter().map(|part| part.c0.len()).collect();
-    let values = logits.len() + output.packing.zeros;
-    let room = 2 * output.packing.copies;
-    let want: Vec<usize> = vec![(); values].chunks(room).map(<[()]>::len).collect();
-    assert_eq!(counts, want);
-    assert_eq!(
-        output.packing.zeros,
-        6.min(logits.len().next_multiple_of(room) - logits.len())
-    );
+    match &output.packing {
+        OutputPacking::Coefficients(packing) => {
+            let (values, room) = (logits.len() + packing.zeros, 2 * packing.copies);
+            let want: Vec<usize> = vec![(); values].chunks(room).map(<[()]>::len).collect();
+            assert_eq!(counts, want);
+            let left = logits.len().next_multiple_of(room) - logits.len();
+            assert_eq!(packing.zeros, left.min(6));
+        }
+        OutputPacking::Slots(packing) => {
+            assert_eq!(counts, [circuit.ring().degree()]);
+            assert_eq!(packing.slots.len(), logits.len());
+        }
+    }
     let degree = circuit.ring().degree();
     assert!(reply.parts.iter().all(|part| part.c1.len() == degree));
 
@@ -126,7 +119,7 @@ fn check_reply(circuit: &Circuit, client: &Client, input: &[f64], logits: &[f64]
 fn check_network(network: &Network, seed: u64) -> usize {
     let circuit = Circuit::compile("random", network).unwrap();
     let client = Client::new(&circuit, 5);
-    let input = numbers(network.input_shape[1], seed + 77);
+    let input = numbers(network.inputs(), seed + 77);
     let want = by_definition(network, &input);
     check_reply(
         &circuit,
@@ -134,9 +127,14 @@ fn check_network(network: &Network, seed: u64) -> usize {
         &input,
         &want,
         // Rows add up their noise: with a hundred of them more than the promise is expected.
-        tolerance(network.logit_bound).max(10.0 * circuit.predicted_error()),
+        tolerance(bound(network)).max(10.0 * circuit.predicted_error()),
     );
-    circuit.info().output.packing.parts().len()
+    circuit
+        .info()
+        .output
+        .packing
+        .parts(circuit.ring().degree())
+        .len()
 }
 
 #[track_caller]
@@ -184,20 +182,6 @@ fn one_linear_layer_in_parts() {
 }
 
 #[test]
-fn a_square_of_a_square() {
-    let mut network = network(&[30, 16, 4], 15);
-    network.layers.insert(1, Layer::Square);
-    check_network(&network, 15);
-}
-
-#[test]
-fn linear_layers_without_a_square() {
-    let mut network = network(&[30, 16, 4], 16);
-    network.layers.remove(1);
-    check_network(&network, 16);
-}
-
-#[test]
 fn single_values() {
     check(&[1, 1, 1], 5);
 }
@@ -213,90 +197,24 @@ proptest! {
 #[test]
 fn unused_inputs_need_no_slot() {
     let mut network = network(&[600, 16, 4], 6);
-    if let Layer::Linear(first) = &mut network.layers[0] {
-        for (at, weight) in first.weights.iter_mut().enumerate() {
-            if at % 600 % 3 == 0 {
-                *weight = 0.0;
-            }
-        }
-    }
+    let first = &mut network.layers[0].terms[0].matrix;
+    let row = |row: usize| {
+        first
+            .row(row)
+            .filter(|(column, _)| column % 3 != 0)
+            .collect()
+    };
+    *first = Matrix::from_rows(600, (0..16).map(row).collect::<Vec<_>>());
     let circuit = Circuit::compile("pruned", &network).unwrap();
-    assert_eq!(circuit.info().input.packing.sources[0].len(), 400);
-    assert_eq!(circuit.info().input.packing.period, 256);
+    let packing = &circuit.info().input.packing;
+    let sources = packing.real.iter().chain(&packing.imaginary).flatten();
+    assert_eq!(sources.collect::<BTreeSet<_>>().len(), 400);
+    // 256 pairs, and as often as there is room for them.
+    assert_eq!(packing.period(), circuit.ring().degree() / 2);
     let client = Client::new(&circuit, 6);
     let input = numbers(600, 8);
     let want = by_definition(&network, &input);
-    check_reply(
-        &circuit,
-        &client,
-        &input,
-        &want,
-        tolerance(network.logit_bound),
-    );
-}
-
-#[test]
-fn networks_that_do_not_fit_are_refused() {
-    let deep = Circuit::compile("deep", &network(&[4, 4, 4, 4, 4], 7)).unwrap_err();
-    assert_eq!(
-        deep,
-        CircuitError::TooDeep {
-            needed: 4,
-            available: 3
-        }
-    );
-    let wide = Circuit::compile("wide", &network(&[5000, 2], 8)).unwrap_err();
-    assert_eq!(
-        wide.to_string(),
-        "dense8 has 5000 values, one ciphertext of the largest parameter set holds 4096"
-    );
-}
-
-#[test]
-fn keys_that_are_missing_or_of_another_level_are_named_before_anything_runs() {
-    let circuit = Circuit::compile("keys", &network(&[500, 64, 10], 2)).unwrap();
-    let check = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
-        let mut info = circuit.info().clone();
-        change(&mut info);
-        let client = Client::with_info(&circuit, info, 7);
-        let error = client
-            .classify(&circuit, &[0.0; 500])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(expected),
-            "{error:?} does not say {expected:?}"
-        );
-    };
-    let step = circuit.info().keys.rotations[1].step;
-    check(
-        &|info| {
-            info.keys.rotations.remove(1);
-        },
-        &format!("the key for rotations by {step} was not uploaded; uploaded: the re"),
-    );
-    check(
-        &|info| info.keys.relinearization = None,
-        "the relinearization key was not uploaded",
-    );
-    check(
-        &|info| info.keys.conjugation = None,
-        "the conjugation key was not uploaded",
-    );
-    let lower = |info: &mut ModelInfo| info.keys.rotations[1].key.level.0 -= 1;
-    let made_for = circuit.info().keys.rotations[1].key.level.0 - 1;
-    check(
-        &lower,
-        &format!("the key for rotations by {step} was made for level {made_for}"),
-    );
-    let coarse = |info: &mut ModelInfo| {
-        for rotation in &mut info.keys.rotations {
-            rotation.key.digit_primes = 2;
-        }
-    };
-    check(&coarse, "has digits of 2 primes; the model takes");
-    let scale = |info: &mut ModelInfo| info.input.scale *= 2.0;
-    check(&scale, "the model takes level 1 and 2^");
+    check_reply(&circuit, &client, &input, &want, tolerance(bound(&network)));
 }
 
 /// The shipped model on real digits where MNIST is there, else on made ones: against tract.
@@ -304,8 +222,8 @@ fn keys_that_are_missing_or_of_another_level_are_named_before_anything_runs() {
 fn the_shipped_model_agrees_with_plain_inference() {
     let path = tests::root().join("models/mnist-fast.onnx");
     let circuit = models::load(&path).unwrap();
-    let shape = circuit.info().input.shape;
-    let truth = PlainModel::load(&path, shape).unwrap();
+    let shape = circuit.info().input.shape.clone();
+    let truth = PlainModel::load(&path, &shape).unwrap();
     let client = Client::new(&circuit, 8);
     let inputs: Vec<Vec<f32>> = match mnist_directory(&tests::root()) {
         Some(directory) => {
@@ -330,140 +248,8 @@ fn the_shipped_model_agrees_with_plain_inference() {
     };
     for pixels in inputs {
         let input: Vec<f64> = pixels.iter().map(|&pixel| f64::from(pixel)).collect();
-        let want = truth.logits(&pixels, shape).unwrap();
+        let want = truth.logits(&pixels).unwrap();
         let tolerance = tolerance(circuit.info().output.bound);
         check_reply(&circuit, &client, &input, &want, tolerance);
-    }
-}
-
-#[test]
-fn insecure_and_foreign_parameters_are_refused_by_the_client() {
-    let circuit = Circuit::compile("plan", &network(&[100, 32, 10], 2)).unwrap();
-    let check = |change: &dyn Fn(&mut ModelInfo), expected: &str| {
-        let mut info = circuit.info().clone();
-        change(&mut info);
-        let error = Plan::new(info).unwrap_err().to_string();
-        assert!(
-            error.contains(expected),
-            "{error:?} does not say {expected:?}"
-        );
-    };
-    check(
-        &|info| info.parameters.special.push(134_176_769),
-        "parameter set n12 is insecure",
-    );
-    check(
-        &|info| info.parameters.log_n = 11,
-        "parameter set n12 is insecure",
-    );
-    check(
-        &|info| info.api_version = 2,
-        "speaks version 2 of the protocol",
-    );
-    check(
-        &|info| info.input.level.0 = 9,
-        "the input is at level 9, the highest",
-    );
-    check(
-        &|info| info.input.scale = f64::NAN,
-        "the input has scale NaN",
-    );
-    check(
-        &|info| info.input.packing.period = 3,
-        "does not tile 2048 slots",
-    );
-    check(
-        &|info| info.input.packing.sources[0][0] = 100,
-        "reads input 100",
-    );
-    check(
-        &|info| info.input.shape = [usize::MAX, 2],
-        "more than can be counted",
-    );
-    let many = |info: &mut ModelInfo| {
-        let key = SwitchingKeySpec {
-            level: info.input.level,
-            digit_primes: 1,
-        };
-        let all = (1..2048).map(|step| RotationKeySpec { step, key });
-        info.keys.rotations = all.collect();
-        info.keys.conjugation = Some(key);
-    };
-    check(&many, "the service asks for keys of");
-    check(
-        &|info| info.keys.rotations[0].step = 5000,
-        "a rotation key by 5000",
-    );
-    check(
-        &|info| info.output.packing.classes = 2049,
-        "output packing of 2049 logits",
-    );
-    check(
-        &|info| info.output.packing.copies = 3,
-        "from 3 copies does not fit",
-    );
-    check(
-        &|info| info.output.log_modulus = 33,
-        "replies are modulo 2^33; 1 to 32 bits are possible",
-    );
-    check(
-        &|info| {
-            info.keys.conjugation = Some(SwitchingKeySpec {
-                level: Level(0),
-                digit_primes: 3,
-            });
-        },
-        "keys with digits of 3 primes; 1 to 2 are possible",
-    );
-    assert!(
-        shipped()
-            .into_iter()
-            .all(|set| Parameters::new(set).is_ok())
-    );
-}
-
-#[test]
-fn an_input_of_another_size_is_refused() {
-    let circuit = Circuit::compile("size", &network(&[100, 32, 10], 2)).unwrap();
-    let client = Client::new(&circuit, 9);
-    for size in [0, 99, 101] {
-        let error = client
-            .keys
-            .encrypt(&vec![0.5; size])
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            error,
-            format!("input has {size} values, the model takes 100")
-        );
-    }
-}
-
-#[test]
-fn a_bound_that_leaves_no_scale_is_refused() {
-    let mut network = network(&[100, 32, 10], 2);
-    network.logit_bound = 1e17;
-    let error = Circuit::compile("bound", &network).unwrap_err();
-    assert_eq!(error, CircuitError::Bound { bound: 1e17 });
-}
-
-/// Two gadgets under one mask would differ by a multiple of the secret.
-#[test]
-fn keys_with_digits_of_another_size_share_no_mask() {
-    let circuit = Circuit::compile("digits", &network(&[100, 32, 10], 2)).unwrap();
-    let with_digits = |digit_primes| {
-        let mut info = circuit.info().clone();
-        for rotation in &mut info.keys.rotations {
-            rotation.key.digit_primes = digit_primes;
-        }
-        Client::with_info(&circuit, info, 7).evaluation
-    };
-    let (fine, coarse) = (with_digits(1), with_digits(2));
-    for (step, key) in &fine.rotations {
-        assert_ne!(
-            key.digits()[0].a,
-            coarse.rotations[step].digits()[0].a,
-            "step {step}"
-        );
     }
 }

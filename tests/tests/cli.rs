@@ -2,6 +2,7 @@
 
 mod classify;
 mod front;
+mod models;
 mod refusals;
 mod stages;
 

@@ -3,21 +3,23 @@
 use std::sync::Arc;
 
 use client::{ClientKeys, Plan, SecretSeed};
-use evaluator::circuit::Circuit;
-use evaluator::engine::{Automorphism, Engine, Lifted, Noise, NoiseModel, SlotContent, Walk};
-use evaluator::network::{Layer, Linear, Network};
+use evaluator::circuit::{Circuit, Options};
+use evaluator::engine::{Automorphism, Ckks, Lifted, Noise, NoiseModel, SlotContent, Walk};
+use evaluator::network::Network;
 use evaluator::server::models;
 use shared::api::{
-    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, Preparation, RotationKeySpec,
+    SwitchingKeySpec,
 };
 use shared::ciphertext::{Ciphertext, Reply};
 use shared::encoding::{Complex64, Scale};
 use shared::keys::EvaluationKeys;
-use shared::packing::{InputPacking, OutputPacking};
-use shared::params::{ParameterSpec, Parameters, shipped};
+use shared::packing::{CoefficientPacking, InputPacking, OutputPacking};
+use shared::params::{ParameterSpec, Parameters};
 use shared::ring::{Level, Ring};
 use shared::wire::{read_evaluation_keys, write_reply};
 use tests::digits::{Hand, strokes};
+use tests::networks::{chain, sets};
 use tests::plain::by_definition;
 
 /// Most that an operation's estimate may be off, in bits.
@@ -61,7 +63,7 @@ const MEAN_SQUARE: f64 = 1.0 / 3.0;
 struct Fixture {
     name: String,
     keys: ClientKeys,
-    engine: Engine,
+    engine: Ckks,
     evaluation: EvaluationKeys,
     digit_primes: usize,
 }
@@ -86,24 +88,25 @@ impl Fixture {
             api_version: API_VERSION,
             id: "estimate".to_owned(),
             description: String::new(),
+            layers: None,
             parameters: parameters.spec().clone(),
             input: InputSpec {
-                shape: [1, slots],
+                shape: vec![1, slots],
+                preparation: Preparation::default(),
                 packing: InputPacking {
-                    period: slots,
-                    repeat: 1,
-                    sources: vec![Vec::new()],
+                    real: vec![None; slots],
+                    imaginary: Vec::new(),
                 },
                 scale: INPUT_SCALE,
                 level,
             },
             output: OutputSpec {
                 classes: Vec::new(),
-                packing: OutputPacking {
+                packing: OutputPacking::Coefficients(CoefficientPacking {
                     classes: slots,
                     zeros: 0,
                     copies: slots,
-                },
+                }),
                 scale: 1.0,
                 log_modulus: LOG_REPLY,
                 bound: 1.0,
@@ -123,7 +126,7 @@ impl Fixture {
         Self {
             name,
             evaluation: read_evaluation_keys(&upload, &ring).expect("what was written"),
-            engine: Engine::new(&ring),
+            engine: Ckks::new(&ring),
             keys,
             digit_primes,
         }
@@ -131,7 +134,7 @@ impl Fixture {
 
     fn all() -> impl Iterator<Item = Self> {
         let sizes = |set: ParameterSpec| [1, 2].map(|digits| Self::new(set.clone(), digits));
-        shipped().into_iter().flat_map(sizes)
+        sets().into_iter().flat_map(sizes)
     }
 
     fn model(&self) -> NoiseModel<'_> {
@@ -307,7 +310,8 @@ fn truncated_replies() {
         }
         let output = &fixture.keys.plan().info().output;
         let lifted = engine.lift(&zero);
-        let part = engine.truncate(&lifted, &output.packing, engine.slots(), LOG_REPLY);
+        let all: Vec<usize> = (0..engine.slots()).collect();
+        let part = engine.truncate(&lifted, &all, LOG_REPLY);
         let reply = Reply {
             log_modulus: LOG_REPLY,
             scale: Scale(output.scale),
@@ -326,41 +330,21 @@ fn truncated_replies() {
     }
 }
 
-fn random_linear(rows: usize, columns: usize, seed: u64) -> Layer {
-    // Rows of norm 1.
-    let size = (columns as f64 * MEAN_SQUARE).sqrt().recip();
-    Layer::Linear(Linear {
-        name: format!("{rows}x{columns}"),
-        rows,
-        columns,
-        weights: numbers(seed)
-            .map(|number| number * size)
-            .take(rows * columns)
-            .collect(),
-        bias: numbers(seed + 1)
-            .map(|number| number * 0.1)
-            .take(rows)
-            .collect(),
-    })
-}
-
 fn random_network(inputs: usize, hidden: &[usize], classes: usize) -> Network {
-    let mut layers = Vec::new();
     let mut columns = inputs;
-    for (&rows, seed) in hidden.iter().chain([&classes]).zip(10..) {
-        if !layers.is_empty() {
-            layers.push(Layer::Square);
-        }
-        layers.push(random_linear(rows, columns, seed));
+    let layer = |(&rows, seed): (&usize, u64)| {
+        // Rows of norm 1.
+        let size = (columns as f64 * MEAN_SQUARE).sqrt().recip();
+        let scaled = |seed, size: f64, count| {
+            let numbers = numbers(seed).map(|number| number * size);
+            numbers.take(count).collect::<Vec<f64>>()
+        };
+        let weights = scaled(seed, size, rows * columns);
         columns = rows;
-    }
-    Network {
-        input_shape: [1, inputs],
-        layers,
-        classes: (0..classes).map(|class| class.to_string()).collect(),
-        logit_bound: 2.0,
-        description: String::new(),
-    }
+        (weights, scaled(seed + 1, 0.1, rows))
+    };
+    let layers = hidden.iter().chain([&classes]).zip(10..).map(layer);
+    chain(inputs, layers.collect(), 2.0)
 }
 
 #[track_caller]
@@ -409,7 +393,12 @@ fn logits_of_random_networks() {
                 .collect()
         };
         let samples: Vec<Vec<f64>> = (40..44).map(input).collect();
-        let circuit = Circuit::compile("random", &network).expect("a set that fits");
+        let options = Options {
+            samples: &samples,
+            ..Options::default()
+        };
+        let circuit = Circuit::compile_with("random", &network, &options).expect("a set that fits");
+        let parameters = circuit.ring().parameters().clone();
         let what = format!("logits of {inputs}-{hidden:?}-{classes}");
         check_logits(&what, &circuit, &network, &samples);
         for walk in [
@@ -424,8 +413,12 @@ fn logits_of_random_networks() {
                 input: SlotContent::Real,
             },
         ] {
-            let parameters = circuit.ring().parameters().clone();
-            let circuit = Circuit::compile_for("random", &network, parameters, walk);
+            let options = Options {
+                parameters: Some(parameters.clone()),
+                walk: Some(walk),
+                ..options.clone()
+            };
+            let circuit = Circuit::compile_with("random", &network, &options);
             let circuit = circuit.expect("a set that fits");
             check_logits(&format!("{what}, {walk:?}"), &circuit, &network, &samples);
         }

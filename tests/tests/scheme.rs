@@ -14,17 +14,19 @@ mod refusals;
 use std::sync::Arc;
 
 use client::{ClientKeys, Plan, SecretSeed};
-use evaluator::engine::{Automorphism, Engine, Lifted};
+use evaluator::engine::{Automorphism, Ckks, Lifted};
 use shared::api::{
-    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, RotationKeySpec, SwitchingKeySpec,
+    API_VERSION, InputSpec, KeySpec, ModelInfo, OutputSpec, Preparation, RotationKeySpec,
+    SwitchingKeySpec,
 };
 use shared::ciphertext::Ciphertext;
 use shared::encoding::{Complex64, Scale};
 use shared::keys::{EvaluationKeys, digits_at};
-use shared::packing::{InputPacking, OutputPacking};
-use shared::params::{ParameterSpec, Parameters, shipped};
+use shared::packing::{CoefficientPacking, InputPacking, OutputPacking};
+use shared::params::{ParameterSpec, Parameters};
 use shared::ring::{Basis, Level, Ring};
 use shared::wire::read_evaluation_keys;
+use tests::networks::sets;
 
 /// Variance of an error's coefficient.
 pub const ERROR_VARIANCE: f64 = 3.2 * 3.2;
@@ -38,7 +40,7 @@ const DECODING: f64 = 1e-12;
 /// Everything both sides have, for one parameter set.
 pub struct Fixture {
     pub keys: ClientKeys,
-    pub engine: Engine,
+    pub engine: Ckks,
     pub evaluation: EvaluationKeys,
     digit_primes: usize,
 }
@@ -60,23 +62,24 @@ pub fn description(
         api_version: API_VERSION,
         id: "test".to_owned(),
         description: String::new(),
+        layers: None,
         input: InputSpec {
-            shape: [1, slots],
+            shape: vec![1, slots],
+            preparation: Preparation::default(),
             packing: InputPacking {
-                period: slots,
-                repeat: 1,
-                sources: vec![(0..slots).collect()],
+                real: (0..slots).map(Some).collect(),
+                imaginary: Vec::new(),
             },
             scale,
             level,
         },
         output: OutputSpec {
             classes: Vec::new(),
-            packing: OutputPacking {
+            packing: OutputPacking::Coefficients(CoefficientPacking {
                 classes: slots,
                 zeros: 0,
                 copies: slots,
-            },
+            }),
             scale,
             log_modulus: 24,
             bound: 1.0,
@@ -125,16 +128,16 @@ impl Fixture {
         let evaluation = read_evaluation_keys(&upload, &ring).expect("what was written");
         Self {
             keys,
-            engine: Engine::new(&ring),
+            engine: Ckks::new(&ring),
             evaluation,
             digit_primes,
         }
     }
 
     /// A fixture for each size of digits that P makes room for, down to a whole modulus in one
-    /// digit. Scales are 2^`log_scales`, of each shipped parameter set in turn.
+    /// digit. Scales are 2^`log_scales`, of each parameter set in turn.
     pub fn all(log_scales: [i32; 2], steps: &[u32]) -> Vec<Self> {
-        let sets = shipped()
+        let sets = sets()
             .into_iter()
             .zip(log_scales)
             .zip([&[1, 2][..], &[1, 2, 4]]);

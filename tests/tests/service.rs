@@ -89,7 +89,7 @@ fn start() -> Result<Server> {
 #[test]
 fn two_sessions_at_once_get_their_own_answers() -> Result<()> {
     let server = start()?;
-    let truth = PlainModel::load(&root().join("models").join("mnist-fast.onnx"), [28, 28])?;
+    let truth = PlainModel::load(&root().join("models/mnist-fast.onnx"), &[1, 28, 28])?;
     let sessions = [Session::open(&server)?, Session::open(&server)?];
     let tolerance = tolerance(sessions[0].keys.plan().info().output.bound);
     ensure!(
@@ -106,7 +106,7 @@ fn two_sessions_at_once_get_their_own_answers() -> Result<()> {
                     for digit in 0..4 {
                         let input = pixels(10 * client as u64 + digit);
                         let plain: Vec<f32> = input.iter().map(|&x| x as f32).collect();
-                        let want = truth.logits(&plain, [28, 28])?;
+                        let want = truth.logits(&plain)?;
                         for (got, want) in session.classify(&input)?.iter().zip(want) {
                             ensure!(
                                 (got - want).abs() < tolerance,

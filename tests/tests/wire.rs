@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use proptest::prelude::*;
 use shared::ciphertext::{Reply, ReplyPart};
-use shared::packing::OutputPacking;
+use shared::packing::{CoefficientPacking, OutputPacking, PackingError, SlotPacking};
 use shared::params::{Parameters, shipped};
 use shared::ring::Ring;
 use shared::wire::{
     HEADER_LEN, WireError, read_evaluation_keys, read_input, read_reply, write_reply,
 };
+use tests::networks::sets;
 
 use crate::scheme::Fixture;
 
@@ -18,34 +19,42 @@ struct Messages {
     fixture: Fixture,
     input: Vec<u8>,
     reply: Vec<u8>,
+    slots: Vec<u8>,
     keys: Vec<u8>,
+}
+
+/// A reply of numbers that look random, with a part for each of these counts of coefficients.
+fn reply(packing: &OutputPacking, fixture: &Fixture) -> Vec<u8> {
+    let ring = fixture.engine.ring();
+    let numbers = |count: usize, step: u32| {
+        let number = |at: u32| at.wrapping_mul(step) % (1 << 15);
+        (0..count as u32).map(number).collect()
+    };
+    let part = |coefficients| ReplyPart {
+        c0: numbers(coefficients, 7919),
+        c1: numbers(ring.degree(), 104_729),
+    };
+    let parts = packing.parts(ring.degree());
+    let reply = Reply {
+        log_modulus: 15,
+        scale: fixture.scale(),
+        parts: parts.into_iter().map(part).collect(),
+    };
+    let message = write_reply(&reply, ring);
+    assert_eq!(read_reply(&message, packing, ring), Ok(reply));
+    message
 }
 
 fn messages() -> &'static Messages {
     static MESSAGES: OnceLock<Messages> = OnceLock::new();
     MESSAGES.get_or_init(|| {
         let fixture = Fixture::new(shipped().remove(0), 20, &[1, 4], 9);
-        let ring = fixture.engine.ring();
         let input = fixture
             .keys
             .encrypt(&vec![0.5; fixture.engine.slots()])
             .unwrap();
-        let part = |logits: usize| ReplyPart {
-            c0: (0..logits as u32).map(|at| at * 7919 % (1 << 15)).collect(),
-            c1: (0..ring.degree() as u32)
-                .map(|at| at * 104_729 % (1 << 15))
-                .collect(),
-        };
-        let reply = Reply {
-            log_modulus: 15,
-            scale: fixture.scale(),
-            parts: PACKING.parts().map(part).collect(),
-        };
-        assert_eq!(
-            read_reply(&write_reply(&reply, ring), &PACKING, ring).as_ref(),
-            Ok(&reply)
-        );
-        let reply = write_reply(&reply, ring);
+        let slots = reply(&slots(), &fixture);
+        let reply = reply(&PACKING, &fixture);
         let keys = fixture
             .keys
             .evaluation_keys()
@@ -55,6 +64,7 @@ fn messages() -> &'static Messages {
         Messages {
             input,
             reply,
+            slots,
             keys,
             fixture,
         }
@@ -66,6 +76,7 @@ fn read(kind: &str, message: &[u8]) -> Result<(), WireError> {
     match kind {
         "input" => read_input(message, ring).map(|_| ()),
         "reply" => read_reply(message, &PACKING, ring).map(|_| ()),
+        "slots" => read_reply(message, &slots(), ring).map(|_| ()),
         _ => read_evaluation_keys(message, ring).map(|_| ()),
     }
 }
@@ -74,21 +85,29 @@ fn good(kind: &str) -> &'static [u8] {
     match kind {
         "input" => &messages().input,
         "reply" => &messages().reply,
+        "slots" => &messages().slots,
         _ => &messages().keys,
     }
 }
 
 /// Of the logits: four and three in two parts.
-const PACKING: OutputPacking = OutputPacking {
+const PACKING: OutputPacking = OutputPacking::Coefficients(CoefficientPacking {
     classes: 7,
     zeros: 0,
     copies: 2,
-};
+});
+
+/// Of values in slots: all coefficients, however few values there are.
+fn slots() -> OutputPacking {
+    OutputPacking::Slots(SlotPacking {
+        slots: vec![5, 0, 2047],
+    })
+}
 
 /// Bytes in front of a key's residues.
 const KEY_FIELDS: usize = 39;
 
-const KINDS: [&str; 3] = ["input", "reply", "keys"];
+const KINDS: [&str; 4] = ["input", "reply", "slots", "keys"];
 
 #[track_caller]
 fn check(kind: &str, damage: impl FnOnce(&mut Vec<u8>), expected: &str) {
@@ -136,9 +155,9 @@ fn headers_that_do_not_fit() {
 
 #[test]
 fn another_parameter_set_is_named() {
-    let other = Ring::new(Parameters::new(shipped().remove(1)).unwrap());
+    let other = Ring::new(Parameters::new(sets().remove(1)).unwrap());
     let error = read_input(good("input"), &other).unwrap_err().to_string();
-    assert!(error.contains("this is for n13 ("), "{error}");
+    assert!(error.contains("this is for nested ("), "{error}");
 }
 
 #[test]
@@ -164,7 +183,9 @@ fn levels_and_scales_that_do_not_exist() {
     );
     for bits in [0, 33, 255] {
         let expected = format!("the reply is modulo 2^{bits}; 1 to 32 bits are possible");
-        check("reply", |m| m[HEADER_LEN] = bits, &expected);
+        for kind in ["reply", "slots"] {
+            check(kind, |m| m[HEADER_LEN] = bits, &expected);
+        }
     }
     for scale in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e-300, 1e300] {
         let set = |m: &mut Vec<u8>| {
@@ -172,6 +193,7 @@ fn levels_and_scales_that_do_not_exist() {
         };
         check("input", set, "is not a finite number between 1 and 2^200");
         check("reply", set, "is not a finite number between 1 and 2^200");
+        check("slots", set, "is not a finite number between 1 and 2^200");
     }
 }
 
@@ -221,12 +243,60 @@ fn cut_messages_say_where() {
         most,
         "message is truncated in part 1 of the reply, second half: ",
     );
+    // Two halves of equal length: half of the message ends just before the first one's end.
+    check(
+        "slots",
+        half,
+        "message is truncated in part 0 of the reply, first half: ",
+    );
     let last_byte = |m: &mut Vec<u8>| m.truncate(m.len() - 1);
     check(
         "keys",
         last_byte,
         "truncated in the key for rotations by 4, digit 1: ",
     );
+}
+
+/// A reply is as long as its packing says: one in slots is none in coefficients, and the other way
+/// round.
+#[test]
+fn replies_of_another_packing() {
+    let ring = messages().fixture.engine.ring();
+    let found = read_reply(good("slots"), &PACKING, ring);
+    // Its first coefficients are read as logits; the next numbers are none of a second half.
+    assert!(found.is_err(), "{found:?}");
+    let found = read_reply(good("reply"), &slots(), ring);
+    assert!(found.is_err(), "{found:?}");
+}
+
+/// A modulus that the numbers don't have makes another length.
+#[test]
+fn slots_of_another_modulus() {
+    let wider = "message is truncated in part 0 of the reply, ";
+    check("slots", |m| m[HEADER_LEN] = 16, wider);
+    check("slots", |m| m[HEADER_LEN] = 14, "bytes after its end");
+}
+
+#[test]
+fn packings_that_do_not_fit() {
+    let check = |slots: Vec<usize>, fits: bool| {
+        let (values, last) = (slots.len(), slots.iter().copied().max().unwrap_or(0));
+        let found = OutputPacking::Slots(SlotPacking { slots }).check(2048);
+        let slots = 2048;
+        let refused = PackingError::Slots {
+            values,
+            last,
+            slots,
+        };
+        assert_eq!(found, if fits { Ok(()) } else { Err(refused) });
+    };
+    check(vec![0], true);
+    check(vec![2047, 0, 2047], true);
+    check((0..2048).collect(), true);
+    check(Vec::new(), false);
+    check(vec![0, 2048], false);
+    check(vec![usize::MAX], false);
+    check(vec![0; 2049], false);
 }
 
 #[test]

@@ -7,6 +7,10 @@ use crate::random::Random;
 /// How far images are changed; each change is uniform up to its limit in both directions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmentation {
+    /// Share of the images that stay as they are.
+    pub untouched: f32,
+    /// How values between pixels are found.
+    pub between: Interpolation,
     /// Degrees.
     pub rotation: f32,
     /// Share of the size, for each axis by itself.
@@ -21,9 +25,21 @@ pub struct Augmentation {
     pub prepared: f32,
 }
 
+/// How values between pixels are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// From the four pixels around. Blurs a little: a network that never sees a sharp image may do
+    /// anything with it.
+    Linear,
+    /// From the sixteen pixels around, by Catmull and Rom's cubics. Stays about as sharp.
+    Cubic,
+}
+
 impl Default for Augmentation {
     fn default() -> Self {
         Self {
+            untouched: 0.0,
+            between: Interpolation::Linear,
             rotation: 10.0,
             scale: 0.1,
             shear: 0.12,
@@ -38,9 +54,13 @@ impl Augmentation {
     /// A changed image, 784 pixels within `0..=1`.
     #[must_use]
     pub fn apply(&self, image: &[u8; PIXELS], random: &mut Random) -> Vec<f32> {
+        let digit = Digit::from_mnist(image);
+        if self.untouched > 0.0 && random.chance(self.untouched) {
+            return digit.pixels().to_vec();
+        }
         let weight = random.uniform(-self.weight, self.weight);
         let map = Affine::random(self, random);
-        let warped = map.warp(&weigh(Digit::from_mnist(image).pixels(), weight));
+        let warped = map.warp(&weigh(digit.pixels(), weight), self.between);
         if !random.chance(self.prepared) {
             return warped;
         }
@@ -97,7 +117,7 @@ impl Affine {
         }
     }
 
-    fn warp(&self, pixels: &[f32]) -> Vec<f32> {
+    fn warp(&self, pixels: &[f32], between: Interpolation) -> Vec<f32> {
         let middle = (SIDE - 1) as f32 / 2.0;
         let value = |index: usize| {
             let (x, y) = (
@@ -106,18 +126,21 @@ impl Affine {
             );
             let [[a, b], [c, d]] = self.linear;
             let [right, down] = self.shift;
-            interpolate(
-                pixels,
+            let (x, y) = (
                 a * x + b * y + right + middle,
                 c * x + d * y + down + middle,
-            )
+            );
+            match between {
+                Interpolation::Linear => linear(pixels, x, y),
+                Interpolation::Cubic => cubic(pixels, x, y),
+            }
         };
         (0..PIXELS).map(value).collect()
     }
 }
 
 /// The image between its pixels; paper outside.
-fn interpolate(pixels: &[f32], x: f32, y: f32) -> f32 {
+fn linear(pixels: &[f32], x: f32, y: f32) -> f32 {
     let last = SIDE as f32;
     if !(-1.0..last).contains(&x) || !(-1.0..last).contains(&y) {
         return 0.0;
@@ -140,11 +163,42 @@ fn interpolate(pixels: &[f32], x: f32, y: f32) -> f32 {
     (upper * (1.0 - bottom_share) + lower * bottom_share).min(1.0)
 }
 
+/// The same by cubics.
+fn cubic(pixels: &[f32], x: f32, y: f32) -> f32 {
+    let (left, top) = (x.floor(), y.floor());
+    let (across, down) = (cubic_weights(x - left), cubic_weights(y - top));
+    let mut sum = 0.0;
+    for (row, down) in (-1..).zip(down) {
+        for (column, across) in (-1..).zip(across) {
+            let (column, row) = (left as i32 + column, top as i32 + row);
+            let inside = 0..SIDE as i32;
+            if inside.contains(&column) && inside.contains(&row) {
+                sum += across * down * pixels[row as usize * SIDE + column as usize];
+            }
+        }
+    }
+    // Cubics swing past the ends at edges.
+    sum.clamp(0.0, 1.0)
+}
+
+/// Weights of the pixels at -1, 0, 1 and 2 for a place between those at 0 and 1.
+fn cubic_weights(at: f32) -> [f32; 4] {
+    let (square, cube) = (at * at, at * at * at);
+    [
+        0.5 * (2.0 * square - at - cube),
+        0.5 * (3.0 * cube - 5.0 * square + 2.0),
+        0.5 * (at + 4.0 * square - 3.0 * cube),
+        0.5 * (cube - square),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOTHING: Augmentation = Augmentation {
+        untouched: 0.0,
+        between: Interpolation::Linear,
         rotation: 0.0,
         scale: 0.0,
         shear: 0.0,
@@ -174,6 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn the_untouched_share_is_as_it_was() {
+        let limits = Augmentation {
+            untouched: 0.25,
+            ..Augmentation::default()
+        };
+        let image = bar();
+        let mut random = Random::new(6, 0);
+        let same =
+            |_: &usize| limits.apply(&image, &mut random) == Digit::from_mnist(&image).pixels();
+        let count = (0..1000).filter(same).count();
+        // Five standard deviations of a binomial distribution: 5·√(1000·3/16).
+        assert!((182..=318).contains(&count), "{count}");
+    }
+
+    #[test]
     fn a_prepared_bar_is_in_the_form_of_a_drawing() {
         let image = bar();
         let limits = Augmentation {
@@ -196,7 +265,7 @@ mod tests {
                 linear: [[1.0, 0.0], [0.0, 1.0]],
                 shift: [right, down],
             };
-            map.warp(pixels.pixels())
+            map.warp(pixels.pixels(), Interpolation::Linear)
         };
         let row = |pixels: &[f32]| pixels[10 * SIDE + 10..10 * SIDE + 18].to_vec();
         assert_eq!(
@@ -211,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn cubics_run_through_the_pixels_and_follow_a_parabola() {
+        let parabola = |x: f32, y: f32| (x * x + y * y - x * y) / 1000.0;
+        let pixels: Vec<_> = (0..PIXELS)
+            .map(|index| parabola((index % SIDE) as f32, (index / SIDE) as f32))
+            .collect();
+        for (x, y) in [(3.0, 5.0), (3.25, 5.0), (7.5, 9.75), (12.1, 2.9)] {
+            let found = cubic(&pixels, x, y);
+            assert!((found - parabola(x, y)).abs() < 1e-5, "{x}, {y}: {found}");
+        }
+        assert_eq!(cubic(&pixels, -2.5, 40.0), 0.0);
+    }
+
+    #[test]
     fn weight_changes_the_edges_only() {
         let pixels = Digit::from_mnist(&bar());
         let row = |amount: f32| weigh(pixels.pixels(), amount)[10 * SIDE + 10..][..8].to_vec();
@@ -220,9 +302,13 @@ mod tests {
 
     #[test]
     fn pixels_stay_in_range() {
-        let limits = Augmentation::default();
         let mut random = Random::new(5, 0);
-        for _ in 0..200 {
+        for count in 0..200 {
+            let between = [Interpolation::Linear, Interpolation::Cubic][count % 2];
+            let limits = Augmentation {
+                between,
+                ..Augmentation::default()
+            };
             let pixels = limits.apply(&bar(), &mut random);
             assert_eq!(pixels.len(), PIXELS);
             assert!(pixels.iter().all(|pixel| (0.0..=1.0).contains(pixel)));

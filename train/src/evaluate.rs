@@ -1,6 +1,6 @@
 //! How well a network does, and how large its numbers get.
 
-use candle_core::{D, Result};
+use candle_core::{D, Result, Tensor};
 use candle_nn::ops::log_softmax;
 
 use crate::inputs::Inputs;
@@ -20,10 +20,47 @@ pub struct Summary {
     pub loss: f64,
     /// Largest magnitude of a logit.
     pub largest_logit: f32,
-    /// Largest magnitude of each hidden unit, before the square.
-    pub largest_hidden: Vec<f32>,
-    /// Sum of the squares of all hidden values.
-    pub hidden_squares: f64,
+    /// What went into each square, in order.
+    pub hidden: Vec<Range>,
+}
+
+/// How large the values before a square were.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Range {
+    /// Largest magnitude of each channel or unit.
+    pub largest: Vec<f32>,
+    /// How many values.
+    pub values: usize,
+    /// Sum of their squares.
+    pub squares: f64,
+}
+
+impl Range {
+    /// Root of the values' mean square.
+    #[must_use]
+    pub fn rms(&self) -> f64 {
+        (self.squares / self.values as f64).sqrt()
+    }
+
+    /// # Shapes
+    /// `values`: one row per channel or unit.
+    fn of(values: &Tensor) -> Result<Self> {
+        Ok(Self {
+            largest: values.abs()?.max(1)?.to_vec1()?,
+            values: values.elem_count(),
+            squares: f64::from(values.sqr()?.sum_all()?.to_scalar::<f32>()?),
+        })
+    }
+
+    fn add(&mut self, other: &Self) {
+        let length = self.largest.len().max(other.largest.len());
+        self.largest.resize(length, 0.0);
+        for (mine, theirs) in self.largest.iter_mut().zip(&other.largest) {
+            *mine = mine.max(*theirs);
+        }
+        self.values += other.values;
+        self.squares += other.squares;
+    }
 }
 
 impl Summary {
@@ -39,13 +76,6 @@ impl Summary {
         self.loss / self.images as f64
     }
 
-    /// Root of the mean square of the hidden values.
-    #[must_use]
-    pub fn hidden_rms(&self) -> f64 {
-        let values = self.images * self.largest_hidden.len();
-        (self.hidden_squares / values as f64).sqrt()
-    }
-
     /// Counts the images of both.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
@@ -53,14 +83,11 @@ impl Summary {
         self.correct += other.correct;
         self.loss += other.loss;
         self.largest_logit = self.largest_logit.max(other.largest_logit);
-        self.largest_hidden.resize(
-            other.largest_hidden.len().max(self.largest_hidden.len()),
-            0.0,
-        );
-        for (mine, theirs) in self.largest_hidden.iter_mut().zip(&other.largest_hidden) {
-            *mine = mine.max(*theirs);
+        let length = self.hidden.len().max(other.hidden.len());
+        self.hidden.resize(length, Range::default());
+        for (mine, theirs) in self.hidden.iter_mut().zip(&other.hidden) {
+            mine.add(theirs);
         }
-        self.hidden_squares += other.hidden_squares;
         self
     }
 }
@@ -74,7 +101,6 @@ pub fn evaluate(network: &Network, inputs: &Inputs) -> Result<Summary> {
     for batch in inputs.batches(BATCH) {
         let (values, labels) = batch?;
         let activations = network.forward(&values)?;
-        let hidden = activations.hidden;
         let classes = activations.logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
         let log_probabilities = log_softmax(&activations.logits, D::Minus1)?.to_vec2::<f32>()?;
         let right = |(&class, &label): (&u32, &u8)| class == u32::from(label);
@@ -90,8 +116,11 @@ pub fn evaluate(network: &Network, inputs: &Inputs) -> Result<Summary> {
                 .map(|(row, &label)| -f64::from(row[usize::from(label)]))
                 .sum(),
             largest_logit: activations.logits.abs()?.max_all()?.to_scalar()?,
-            largest_hidden: hidden.abs()?.max(0)?.to_vec1()?,
-            hidden_squares: f64::from(hidden.sqr()?.sum_all()?.to_scalar::<f32>()?),
+            hidden: activations
+                .hidden
+                .iter()
+                .map(Range::of)
+                .collect::<Result<_>>()?,
         });
     }
     Ok(summary)

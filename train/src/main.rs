@@ -4,30 +4,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand};
-use train::augment::Augmentation;
-use train::card::{Origin, card};
+use clap::{Args, Parser};
+use train::card::{Origin, Run, card};
 use train::curves::picture;
 use train::curves::tensorboard::EventFile;
 use train::download;
 use train::export::{logit_bound, to_onnx};
 use train::mnist::Mnist;
-use train::training::{Epoch, Settings, train};
+use train::models::Model;
+use train::statistics::Statistics;
+use train::training::{Epoch, Settings, Trained, train};
 
 /// Makes the models that ship with Inkveil.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    #[command(subcommand)]
+    /// Which model.
+    #[arg(value_enum)]
     model: Model,
+    #[command(flatten)]
+    options: Options,
 }
 
-#[derive(Subcommand)]
-enum Model {
-    /// 784-128-x²-10: the fast model, one square.
-    MnistFast(Options),
-}
-
+/// Settings that aren't given are the model's own.
 #[derive(Args)]
 struct Options {
     /// Directory with MNIST's four gzipped IDX files; downloaded into --cache if not given.
@@ -39,97 +38,177 @@ struct Options {
     /// Where the ONNX file, its card and the picture of its curves go.
     #[arg(long, value_name = "DIR", default_value = "models")]
     out: PathBuf,
-    /// Where each run's event files and picture go, in a directory of the model's name.
+    /// Where each run's event files and picture go, in a directory of the model's name and the seed.
     #[arg(long, value_name = "DIR", default_value = "target/train")]
-    runs: PathBuf,
+    logs: PathBuf,
+    /// How many seeds to train, from --seed on. The files are the first one's; the card tells how
+    /// all of them do.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
     /// Decides every random choice.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[arg(long)]
+    seed: Option<u64>,
     /// Passes over the training set.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
     /// Images per step.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
-    batch: u32,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
     /// Peak of the learning rate.
-    #[arg(long, default_value_t = 0.005)]
-    learning_rate: f64,
+    #[arg(long)]
+    learning_rate: Option<f64>,
     /// Share of the weights that decays per step at a learning rate of 1.
-    #[arg(long, default_value_t = 0.04)]
-    weight_decay: f64,
+    #[arg(long)]
+    weight_decay: Option<f64>,
     /// Share of the target that is spread over all classes.
-    #[arg(long, default_value_t = 0.05)]
-    smoothing: f64,
+    #[arg(long)]
+    smoothing: Option<f64>,
     /// Cost of the logits' mean square.
-    #[arg(long, default_value_t = 0.001)]
-    logit_cost: f64,
+    #[arg(long)]
+    logit_cost: Option<f64>,
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().model {
-        Model::MnistFast(options) => mnist_fast(&options),
+impl Options {
+    fn settings(&self, model: Model) -> Settings {
+        let own = model.settings();
+        Settings {
+            seed: self.seed.unwrap_or(own.seed),
+            epochs: self.epochs.map_or(own.epochs, |epochs| epochs as usize),
+            batch: self.batch.map_or(own.batch, |batch| batch as usize),
+            learning_rate: self.learning_rate.unwrap_or(own.learning_rate),
+            weight_decay: self.weight_decay.unwrap_or(own.weight_decay),
+            smoothing: self.smoothing.unwrap_or(own.smoothing),
+            logit_cost: self.logit_cost.unwrap_or(own.logit_cost),
+            ..own
+        }
     }
 }
 
-fn mnist_fast(options: &Options) -> anyhow::Result<()> {
-    let name = "mnist-fast";
-    let description = "Reads one handwritten digit, 0 to 9, from a 28×28 drawing: \
-                       one hidden layer of 128 squares, trained on MNIST.";
-    let settings = Settings {
-        hidden: 128,
-        epochs: options.epochs as usize,
-        batch: options.batch as usize,
-        learning_rate: options.learning_rate,
-        weight_decay: options.weight_decay,
-        smoothing: options.smoothing,
-        logit_cost: options.logit_cost,
-        averaging: 0.998,
-        augmentation: Augmentation::default(),
-        seed: options.seed,
-    };
-    let data = load(options)?;
-    let run = options.runs.join(name);
-    let mut events = EventFile::create(&run).with_context(|| run.display().to_string())?;
+/// What is kept of the first run.
+struct Shipped {
+    trained: Trained,
+    file_bytes: usize,
+    logit_bound: u32,
+    minutes: f64,
+}
+
+fn main() -> anyhow::Result<()> {
+    let Cli { model, options } = Cli::parse();
+    let data = load(&options)?;
+    let settings = options.settings(model);
+    let (trained, epochs) = run(model, &options, &settings, &data)?;
+    let shipped = ship(model, &options, trained, &epochs)?;
+
+    let mut runs = Vec::new();
+    for seed in (settings.seed..).take(options.runs as usize) {
+        let other;
+        let trained = if seed == settings.seed {
+            &shipped.trained
+        } else {
+            let settings = Settings {
+                seed,
+                ..settings.clone()
+            };
+            other = run(model, &options, &settings, &data)?.0;
+            &other
+        };
+        runs.push(Run {
+            seed,
+            raw: trained.raw.clone(),
+            prepared: trained.prepared.clone(),
+        });
+        // Written after each run, so that a run that is cut short leaves a card that is true.
+        write_card(model, &options, &settings, &shipped, &runs)?;
+    }
+    if runs.len() > 1 {
+        let figures: Vec<_> = runs.iter().map(|run| 100.0 * run.raw.accuracy()).collect();
+        let statistics = Statistics::of(&figures);
+        eprintln!(
+            "{} seeds: mean {:.3} % on the test images, variance {:.5}, standard deviation {:.3}",
+            runs.len(),
+            statistics.mean,
+            statistics.variance,
+            statistics.deviation(),
+        );
+    }
+    Ok(())
+}
+
+/// Trains one seed.
+fn run(
+    model: Model,
+    options: &Options,
+    settings: &Settings,
+    data: &Mnist,
+) -> anyhow::Result<(Trained, Vec<Epoch>)> {
+    let log = options
+        .logs
+        .join(model.name())
+        .join(format!("seed-{}", settings.seed));
+    let mut events = EventFile::create(&log).with_context(|| log.display().to_string())?;
     let mut epochs = Vec::new();
     let mut unwritten = None;
-    let trained = train(&data, &settings, |epoch| {
+    let trained = train(data, &model.architecture(), settings, |epoch| {
         report(epoch);
         unwritten = unwritten.take().or(events.add(epoch).err());
         epochs.push(*epoch);
     })?;
     if let Some(error) = unwritten {
-        eprintln!("warning: {}: {error}", run.display());
+        eprintln!("warning: {}: {error}", log.display());
     }
-
-    let bound = logit_bound(trained.all.largest_logit)?;
-    let file = onnx::write(&to_onnx(&trained.weights, description, bound));
-    let minutes = epochs
-        .last()
-        .map_or(0.0, |epoch| epoch.elapsed.as_secs_f64() / 60.0);
-    let command = command(options);
-    let origin = Origin {
-        name,
-        description,
-        command: &command,
-        file_bytes: file.len(),
-        logit_bound: bound,
-        minutes,
-    };
-    let picture = picture::draw(&epochs)?;
-    write(&run.join("curves.svg"), &picture)?;
-    write(&options.out.join(format!("{name}.svg")), &picture)?;
-    write(
-        &options.out.join(format!("{name}.md")),
-        card(&origin, &settings, &trained),
-    )?;
-    write(&options.out.join(format!("{name}.onnx")), &file)?;
+    write(&log.join("curves.svg"), picture::draw(&epochs)?)?;
     eprintln!(
-        "{name}: {:.2} % on the test images, {:.2} % prepared; logits within ±{:.1}",
+        "{}, seed {}: {:.2} % on the test images, {:.2} % prepared; logits within ±{:.1}",
+        model.name(),
+        settings.seed,
         100.0 * trained.raw.accuracy(),
         100.0 * trained.prepared.accuracy(),
         trained.all.largest_logit,
     );
-    Ok(())
+    Ok((trained, epochs))
+}
+
+/// Writes the ONNX file and the picture.
+fn ship(
+    model: Model,
+    options: &Options,
+    trained: Trained,
+    epochs: &[Epoch],
+) -> anyhow::Result<Shipped> {
+    let logit_bound = logit_bound(trained.all.largest_logit)?;
+    let file = onnx::write(&to_onnx(&trained.weights, model.description(), logit_bound));
+    let path = |extension: &str| options.out.join(format!("{}.{extension}", model.name()));
+    write(&path("svg"), picture::draw(epochs)?)?;
+    write(&path("onnx"), &file)?;
+    let last = epochs.last();
+    Ok(Shipped {
+        trained,
+        file_bytes: file.len(),
+        logit_bound,
+        minutes: last.map_or(0.0, |epoch| epoch.elapsed.as_secs_f64() / 60.0),
+    })
+}
+
+fn write_card(
+    model: Model,
+    options: &Options,
+    settings: &Settings,
+    shipped: &Shipped,
+    runs: &[Run],
+) -> anyhow::Result<()> {
+    let command = command(model, settings, runs.len());
+    let origin = Origin {
+        name: model.name(),
+        description: model.description(),
+        command: &command,
+        file_bytes: shipped.file_bytes,
+        logit_bound: shipped.logit_bound,
+        minutes: shipped.minutes,
+    };
+    write(
+        &options.out.join(format!("{}.md", model.name())),
+        card(&origin, settings, &shipped.trained, runs),
+    )
 }
 
 fn load(options: &Options) -> anyhow::Result<Mnist> {
@@ -159,10 +238,9 @@ fn report(epoch: &Epoch) {
     );
 }
 
-/// The command line that does the same again, wherever the data is. Products this small gain nothing
-/// from candle's own threads, which spin while they wait.
-fn command(options: &Options) -> String {
-    let Options {
+/// The command line that does the same again, wherever the data is.
+fn command(model: Model, settings: &Settings, runs: usize) -> String {
+    let Settings {
         seed,
         epochs,
         batch,
@@ -171,10 +249,14 @@ fn command(options: &Options) -> String {
         smoothing,
         logit_cost,
         ..
-    } = options;
+    } = settings;
+    let seeds = match runs {
+        1 => format!("--seed {seed}"),
+        _ => format!("--runs {runs} --seed {seed}"),
+    };
     [
-        "CANDLE_NUM_THREADS=1 cargo run --release -p train -- mnist-fast --data DIR".to_owned(),
-        format!("--seed {seed} --epochs {epochs} --batch {batch} --learning-rate {learning_rate}"),
+        format!("cargo xtask train {} --data DIR", model.name()),
+        format!("{seeds} --epochs {epochs} --batch {batch} --learning-rate {learning_rate}"),
         format!("--weight-decay {weight_decay} --smoothing {smoothing} --logit-cost {logit_cost}"),
     ]
     .join(" \\\n  ")

@@ -1,105 +1,70 @@
-//! The network: dense, square, dense.
+//! Networks as the tensor library computes them.
 
 use candle_core::{Device, Result, Tensor, Var};
 
-use crate::mnist::CLASSES;
-use crate::random::Random;
+use crate::architecture::{Architecture, Layer, Shape};
+use crate::patches;
+use crate::weights::{LayerWeights, Weights, mask};
 
-/// The numbers of a network on some of the pixels.
-///
-/// # Shapes
-/// `first`: one row per hidden unit, one column per pixel; `second`: one row per class, one column
-/// per hidden unit; both row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
-    /// Which pixels it looks at, ascending.
-    pub pixels: Vec<usize>,
-    /// First layer.
-    pub first: Vec<f32>,
-    /// One per hidden unit.
-    pub first_bias: Vec<f32>,
-    /// Second layer.
-    pub second: Vec<f32>,
-    /// One per class.
-    pub second_bias: Vec<f32>,
-}
-
-impl Weights {
-    /// Random weights such that hidden values start near 1 and logits near 0; zero where `mask` is.
-    ///
-    /// # Shapes
-    /// `mask`: one row per hidden unit, one column for each of `pixels`.
-    #[must_use]
-    pub fn random(pixels: Vec<usize>, mask: &[f32], random: &mut Random) -> Self {
-        let hidden = mask.len() / pixels.len();
-        let inputs = mask.iter().sum::<f32>() / hidden as f32;
-        // Ink covers about a tenth of the pixels.
-        let first = (10.0 / inputs).sqrt();
-        let second = 0.3 / (hidden as f32).sqrt();
-        let mut draw = |count, deviation| -> Vec<f32> {
-            (0..count).map(|_| random.normal(deviation)).collect()
-        };
-        let everywhere = draw(mask.len(), first);
-        Self {
-            first: everywhere
-                .iter()
-                .zip(mask)
-                .map(|(weight, mask)| weight * mask)
-                .collect(),
-            first_bias: vec![0.0; hidden],
-            second: draw(CLASSES * hidden, second),
-            second_bias: vec![0.0; CLASSES],
-            pixels,
-        }
-    }
-
-    /// Hidden units.
-    #[must_use]
-    pub fn hidden(&self) -> usize {
-        self.first_bias.len()
-    }
-}
-
-/// The network as the tensor library computes it.
+/// A network that can be trained.
 #[derive(Clone, Debug)]
 pub struct Network {
-    pixels: Vec<usize>,
-    /// 1 where the first layer may have weights, else 0; those start at zero and stay there.
-    mask: Tensor,
-    first: Var,
-    first_bias: Var,
-    second: Var,
-    second_bias: Var,
+    architecture: Architecture,
+    steps: Vec<Step>,
+}
+
+/// One step of the computation. Values are a matrix with one row per image, or maps: channel,
+/// position, image.
+#[derive(Clone, Debug)]
+enum Step {
+    /// From rows to maps of one channel.
+    ToMaps,
+    Convolution {
+        /// Which values each kernel place meets at each position.
+        patches: Tensor,
+        weight: Var,
+        bias: Var,
+    },
+    /// The values that are averaged.
+    AveragePool(Vec<Tensor>),
+    Square,
+    /// From maps to rows; rows stay as they are.
+    ToRows,
+    Dense {
+        weight: Var,
+        /// 1 where there may be weights, else 0; those start at zero and stay there.
+        mask: Option<Tensor>,
+        bias: Var,
+    },
 }
 
 /// What a network computes on a batch.
 pub struct Activations {
-    /// Before the square, one row per image.
-    pub hidden: Tensor,
+    /// What goes into each square: one row per channel or unit, one column per position and image.
+    pub hidden: Vec<Tensor>,
     /// One row per image.
     pub logits: Tensor,
 }
 
 impl Network {
-    /// A network with these weights; those of the first layer that are zero are not trained.
+    /// A network with these weights.
     ///
     /// # Errors
     /// What the tensor library says, such as sizes that don't fit.
     pub fn new(weights: &Weights) -> Result<Self> {
-        let (hidden, inputs) = (weights.hidden(), weights.pixels.len());
-        let mask = weights
-            .first
-            .iter()
-            .map(|&weight| f32::from(u8::from(weight != 0.0)));
-        let mask = Tensor::from_iter(mask, &Device::Cpu)?.reshape((hidden, inputs))?;
-        let var = |values: &[f32], shape: &[usize]| Var::from_slice(values, shape, &Device::Cpu);
+        let architecture = weights.architecture.clone();
+        let mut steps = Vec::new();
+        let mut numbers = weights.layers.iter();
+        if architecture.layers.first() != Some(&Layer::Flatten) {
+            steps.push(Step::ToMaps);
+        }
+        for (layer, before) in architecture.steps() {
+            let numbers = layer.weights(before).and_then(|_| numbers.next());
+            steps.push(Step::new(&architecture, layer, before, numbers)?);
+        }
         Ok(Self {
-            pixels: weights.pixels.clone(),
-            mask,
-            first: var(&weights.first, &[hidden, inputs])?,
-            first_bias: var(&weights.first_bias, &[hidden])?,
-            second: var(&weights.second, &[CLASSES, hidden])?,
-            second_bias: var(&weights.second_bias, &[CLASSES])?,
+            architecture,
+            steps,
         })
     }
 
@@ -109,26 +74,32 @@ impl Network {
     /// What the tensor library says.
     pub fn weights(&self) -> Result<Weights> {
         let numbers = |var: &Var| var.flatten_all()?.to_vec1();
+        let layers = self.weighted().map(|[weight, bias]| {
+            Ok(LayerWeights {
+                weight: numbers(weight)?,
+                bias: numbers(bias)?,
+            })
+        });
         Ok(Weights {
-            pixels: self.pixels.clone(),
-            first: numbers(&self.first)?,
-            first_bias: numbers(&self.first_bias)?,
-            second: numbers(&self.second)?,
-            second_bias: numbers(&self.second_bias)?,
+            architecture: self.architecture.clone(),
+            layers: layers.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Weights and biases of each layer that has them, in order.
+    pub fn weighted(&self) -> impl Iterator<Item = [&Var; 2]> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Convolution { weight, bias, .. } | Step::Dense { weight, bias, .. } => {
+                Some([weight, bias])
+            }
+            _ => None,
         })
     }
 
     /// What is trained.
     #[must_use]
     pub fn variables(&self) -> Vec<Var> {
-        [
-            &self.first,
-            &self.first_bias,
-            &self.second,
-            &self.second_bias,
-        ]
-        .map(Clone::clone)
-        .to_vec()
+        self.weighted().flatten().cloned().collect()
     }
 
     /// Runs the network.
@@ -138,14 +109,109 @@ impl Network {
     /// # Errors
     /// What the tensor library says.
     pub fn forward(&self, inputs: &Tensor) -> Result<Activations> {
-        let hidden = inputs
-            .matmul(&self.first.mul(&self.mask)?.t()?)?
-            .broadcast_add(&self.first_bias)?;
-        let logits = hidden
-            .sqr()?
-            .matmul(&self.second.t()?)?
-            .broadcast_add(&self.second_bias)?;
-        Ok(Activations { hidden, logits })
+        let mut hidden = Vec::new();
+        let mut values = inputs.clone();
+        for step in &self.steps {
+            if matches!(step, Step::Square) {
+                hidden.push(by_channel(&values)?);
+            }
+            values = step.run(&values)?;
+        }
+        Ok(Activations {
+            hidden,
+            logits: values,
+        })
+    }
+}
+
+/// One row per channel or unit.
+fn by_channel(values: &Tensor) -> Result<Tensor> {
+    match values.rank() {
+        3 => values.flatten_from(1),
+        _ => values.t(),
+    }
+}
+
+impl Step {
+    fn new(
+        architecture: &Architecture,
+        layer: Layer,
+        before: Shape,
+        numbers: Option<&LayerWeights>,
+    ) -> Result<Self> {
+        let var = |values: &[f32], shape: &[usize]| Var::from_slice(values, shape, &Device::Cpu);
+        let numbers =
+            || numbers.ok_or_else(|| candle_core::Error::msg("fewer weights than the layers need"));
+        Ok(match layer {
+            Layer::Convolution {
+                kernel,
+                stride,
+                padding,
+                ..
+            } => {
+                let numbers = numbers()?;
+                let rows = numbers.rows();
+                Self::Convolution {
+                    patches: patches::of_convolution(before, kernel, stride, padding)?,
+                    weight: var(&numbers.weight, &[rows, before.channels * kernel * kernel])?,
+                    bias: var(&numbers.bias, &[rows, 1])?,
+                }
+            }
+            Layer::Dense { windows, .. } => {
+                let numbers = numbers()?;
+                let shape = (numbers.rows(), before.values());
+                let mask = windows.then(|| mask(architecture, shape.0)).flatten();
+                let mask = mask.map(|mask| Tensor::from_vec(mask, shape, &Device::Cpu));
+                Self::Dense {
+                    weight: var(&numbers.weight, &[shape.0, shape.1])?,
+                    mask: mask.transpose()?,
+                    bias: var(&numbers.bias, &[shape.0])?,
+                }
+            }
+            Layer::AveragePool { size } => Self::AveragePool(patches::of_pool(before, size)?),
+            Layer::Square => Self::Square,
+            Layer::Flatten => Self::ToRows,
+        })
+    }
+
+    fn run(&self, values: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::ToMaps => values.t()?.contiguous()?.unsqueeze(0),
+            Self::Convolution {
+                patches,
+                weight,
+                bias,
+            } => {
+                let images = values.dim(2)?;
+                let (channels, places) = weight.dims2()?;
+                let met = values.flatten_to(1)?.index_select(patches, 0)?;
+                weight
+                    .matmul(&met.reshape((places, ()))?)?
+                    .broadcast_add(bias)?
+                    .reshape((channels, (), images))
+            }
+            Self::AveragePool(places) => {
+                let (channels, _, images) = values.dims3()?;
+                let values = values.flatten_to(1)?;
+                let mut sum = values.index_select(&places[0], 0)?;
+                for place in &places[1..] {
+                    sum = (sum + values.index_select(place, 0)?)?;
+                }
+                (sum / places.len() as f64)?.reshape((channels, (), images))
+            }
+            Self::Square => values.sqr(),
+            Self::ToRows => match values.rank() {
+                3 => values.flatten_to(1)?.t(),
+                _ => Ok(values.clone()),
+            },
+            Self::Dense { weight, mask, bias } => {
+                let weight = match mask {
+                    Some(mask) => weight.mul(mask)?,
+                    None => weight.as_tensor().clone(),
+                };
+                values.matmul(&weight.t()?)?.broadcast_add(bias)
+            }
+        }
     }
 }
 
@@ -186,5 +252,90 @@ impl Average {
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mnist::CLASSES;
+    use crate::random::Random;
+
+    fn convolutional() -> Architecture {
+        Architecture {
+            layers: vec![
+                Layer::Convolution {
+                    channels: 2,
+                    kernel: 5,
+                    stride: 2,
+                    padding: 1,
+                },
+                Layer::Square,
+                Layer::Convolution {
+                    channels: 3,
+                    kernel: 4,
+                    stride: 3,
+                    padding: 2,
+                },
+                Layer::Square,
+                Layer::AveragePool { size: 2 },
+                Layer::Flatten,
+                Layer::Dense {
+                    units: CLASSES,
+                    windows: false,
+                },
+            ],
+            threshold: None,
+            precision_bits: None,
+        }
+    }
+
+    /// The logits of three images, each times a number of its own, summed.
+    fn sum(network: &Network) -> Tensor {
+        let mut random = Random::new(21, 0);
+        let mut draw = |count: usize, shape: (usize, usize)| {
+            let values: Vec<_> = (0..count).map(|_| random.uniform(-1.0, 1.0)).collect();
+            Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+        };
+        let (images, factors) = (draw(3 * 784, (3, 784)), draw(30, (3, 10)));
+        let logits = network.forward(&images).unwrap().logits;
+        (logits * factors).unwrap().sum_all().unwrap()
+    }
+
+    /// How fast the sum grows with one number of a layer, by a central difference.
+    fn slope(weights: &Weights, layer: usize, is_bias: bool, at: usize) -> f32 {
+        const STEP: f32 = 0.01;
+        let moved = |by: f32| {
+            let mut weights = weights.clone();
+            let layer = &mut weights.layers[layer];
+            if is_bias {
+                layer.bias[at] += by;
+            } else {
+                layer.weight[at] += by;
+            }
+            let network = Network::new(&weights).unwrap();
+            sum(&network).to_scalar::<f32>().unwrap()
+        };
+        (moved(STEP) - moved(-STEP)) / (2.0 * STEP)
+    }
+
+    #[test]
+    fn gradients_are_slopes() {
+        let weights = Weights::random(&convolutional(), &mut Random::new(22, 0));
+        let network = Network::new(&weights).unwrap();
+        let gradients = sum(&network).backward().unwrap();
+        for (index, variable) in network.variables().iter().enumerate() {
+            let gradient = gradients.get(variable).unwrap().flatten_all().unwrap();
+            let gradient = gradient.to_vec1::<f32>().unwrap();
+            let largest = gradient.iter().fold(0.0, |a: f32, b| a.max(b.abs()));
+            assert!(largest > 0.0);
+            for (at, expected) in gradient.iter().enumerate() {
+                let found = slope(&weights, index / 2, index % 2 == 1, at);
+                assert!(
+                    (found - expected).abs() < 0.01 * largest,
+                    "variable {index}, number {at}: {found}, gradient {expected}"
+                );
+            }
+        }
     }
 }

@@ -1,49 +1,77 @@
 //! The same function in numbers that suit encrypted arithmetic.
 //!
-//! A hidden unit's weights may be multiplied by `a` if the weights that read its square are divided
-//! by `a²`; and all logits may be moved together without changing a probability.
+//! What goes into a square may be multiplied by `a`, channel by channel, if the weights that read
+//! its square are divided by `a²`; and all logits may be moved together without changing a
+//! probability.
 
+use crate::architecture::Layer;
+use crate::evaluate::Range;
 use crate::mnist::CLASSES;
-use crate::network::Weights;
+use crate::weights::Weights;
 
-/// Largest magnitude of every hidden unit after [`equalise_hidden`].
+/// Largest magnitude of every channel and unit before a square after [`equalise_hidden`].
 pub const HIDDEN_LIMIT: f32 = 8.0;
 
-/// Scales every hidden unit to the same largest magnitude, [`HIDDEN_LIMIT`]: noise that is added
-/// to each of them alike then weighs least.
+/// Scales every channel and unit before a square to the same largest magnitude, [`HIDDEN_LIMIT`]:
+/// noise that is added to each of them alike then weighs least.
 ///
 /// # Shapes
-/// `largest`: for each hidden unit, its largest magnitude over the data.
-pub fn equalise_hidden(weights: &mut Weights, largest: &[f32]) {
-    let (inputs, hidden) = (weights.pixels.len(), weights.hidden());
-    for (unit, &largest) in largest.iter().enumerate() {
-        if largest == 0.0 {
-            continue;
+/// `hidden`: for each square, what was seen over the data.
+pub fn equalise_hidden(weights: &mut Weights, hidden: &[Range]) {
+    let steps: Vec<_> = weights.architecture.steps().collect();
+    let mut hidden = hidden.iter();
+    let mut weighted = 0;
+    for (layer, before) in steps {
+        if layer.weights(before).is_some() {
+            weighted += 1;
+        } else if layer == Layer::Square
+            && let Some(range) = hidden.next()
+        {
+            for (channel, &largest) in range.largest.iter().enumerate() {
+                if largest > 0.0 {
+                    scale(weights, weighted - 1, channel, HIDDEN_LIMIT / largest);
+                }
+            }
         }
-        let factor = HIDDEN_LIMIT / largest;
-        for weight in &mut weights.first[unit * inputs..(unit + 1) * inputs] {
-            *weight *= factor;
-        }
-        weights.first_bias[unit] *= factor;
-        for weight in weights.second.iter_mut().skip(unit).step_by(hidden) {
+    }
+}
+
+/// Multiplies a channel by `factor` and divides what reads its square.
+fn scale(weights: &mut Weights, layer: usize, channel: usize, factor: f32) {
+    let writer = &mut weights.layers[layer];
+    let (columns, channels) = (writer.columns(), writer.rows());
+    for weight in &mut writer.weight[channel * columns..(channel + 1) * columns] {
+        *weight *= factor;
+    }
+    writer.bias[channel] *= factor;
+
+    let reader = &mut weights.layers[layer + 1];
+    let columns = reader.columns();
+    // Places of the channel's map, or of a kernel.
+    let places = columns / channels;
+    for row in reader.weight.chunks_exact_mut(columns) {
+        for weight in &mut row[channel * places..(channel + 1) * places] {
             *weight /= factor * factor;
         }
     }
 }
 
-/// Takes the mean over the classes off the second layer, so that logits are as small as they can be
+/// Takes the mean over the classes off the last layer, so that logits are as small as they can be
 /// without changing their differences.
 pub fn centre_logits(weights: &mut Weights) {
-    let hidden = weights.hidden();
-    for unit in 0..hidden {
-        let column = || weights.second.iter().skip(unit).step_by(hidden);
+    let Some(last) = weights.layers.last_mut() else {
+        return;
+    };
+    let columns = last.columns();
+    for unit in 0..columns {
+        let column = || last.weight.iter().skip(unit).step_by(columns);
         let mean = column().sum::<f32>() / CLASSES as f32;
-        for weight in weights.second.iter_mut().skip(unit).step_by(hidden) {
+        for weight in last.weight.iter_mut().skip(unit).step_by(columns) {
             *weight -= mean;
         }
     }
-    let mean = weights.second_bias.iter().sum::<f32>() / CLASSES as f32;
-    for bias in &mut weights.second_bias {
+    let mean = last.bias.iter().sum::<f32>() / CLASSES as f32;
+    for bias in &mut last.bias {
         *bias -= mean;
     }
 }
@@ -53,28 +81,59 @@ mod tests {
     use candle_core::{Device, Tensor};
 
     use super::*;
-    use crate::network::{Activations, Network};
+    use crate::architecture::Architecture;
+    use crate::network::Network;
     use crate::random::Random;
 
-    fn run(weights: &Weights) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+    fn run(weights: &Weights) -> (Vec<Range>, Vec<Vec<f32>>) {
         let mut random = Random::new(7, 0);
-        let inputs: Vec<_> = (0..50 * 6).map(|_| random.uniform(0.0, 1.0)).collect();
-        let inputs = Tensor::from_vec(inputs, (50, 6), &Device::Cpu).unwrap();
-        let Activations { hidden, logits } =
-            Network::new(weights).unwrap().forward(&inputs).unwrap();
-        (hidden.to_vec2().unwrap(), logits.to_vec2().unwrap())
+        let inputs: Vec<_> = (0..20 * 784).map(|_| random.uniform(0.0, 0.2)).collect();
+        let inputs = Tensor::from_vec(inputs, (20, 784), &Device::Cpu).unwrap();
+        let activations = Network::new(weights).unwrap().forward(&inputs).unwrap();
+        let largest = |hidden: &Tensor| Range {
+            largest: hidden
+                .to_vec2::<f32>()
+                .unwrap()
+                .iter()
+                .map(|row| row.iter().fold(0.0, |a, b| b.abs().max(a)))
+                .collect(),
+            ..Range::default()
+        };
+        let hidden = activations.hidden.iter().map(largest).collect();
+        (hidden, activations.logits.to_vec2().unwrap())
     }
 
-    fn largest(hidden: &[Vec<f32>]) -> Vec<f32> {
-        let of_unit = |unit: usize| hidden.iter().map(|row| row[unit].abs()).fold(0.0, f32::max);
-        (0..hidden[0].len()).map(of_unit).collect()
-    }
-
+    /// Two squares, each with a convolution before it and something else in between.
     fn weights() -> Weights {
+        let convolution = |channels| Layer::Convolution {
+            channels,
+            kernel: 3,
+            stride: 2,
+            padding: 1,
+        };
+        let architecture = Architecture {
+            layers: vec![
+                convolution(3),
+                Layer::Square,
+                Layer::AveragePool { size: 2 },
+                convolution(2),
+                Layer::Square,
+                Layer::Flatten,
+                Layer::Dense {
+                    units: CLASSES,
+                    windows: false,
+                },
+            ],
+            threshold: None,
+            precision_bits: None,
+        };
         let mut random = Random::new(8, 0);
-        let mut weights = Weights::random((0..6).collect(), &[1.0; 4 * 6], &mut random);
-        weights.first_bias = vec![0.3, -0.2, 0.1, 0.0];
-        weights.second_bias = (0..CLASSES).map(|_| random.normal(1.0)).collect();
+        let mut weights = Weights::random(&architecture, &mut random);
+        for layer in &mut weights.layers {
+            for bias in &mut layer.bias {
+                *bias = random.normal(1.0);
+            }
+        }
         weights
     }
 
@@ -82,10 +141,11 @@ mod tests {
     fn equalising_keeps_the_logits() {
         let mut weights = weights();
         let (hidden, before) = run(&weights);
-        equalise_hidden(&mut weights, &largest(&hidden));
+        assert_eq!((hidden[0].largest.len(), hidden[1].largest.len()), (3, 2));
+        equalise_hidden(&mut weights, &hidden);
         let (hidden, after) = run(&weights);
-        for unit in largest(&hidden) {
-            assert!((unit - HIDDEN_LIMIT).abs() < 1e-4, "{unit}");
+        for channel in hidden.iter().flat_map(|range| &range.largest) {
+            assert!((channel - HIDDEN_LIMIT).abs() < 1e-4, "{channel}");
         }
         for (before, after) in before.iter().flatten().zip(after.iter().flatten()) {
             assert!((before - after).abs() < 1e-4, "{before} became {after}");

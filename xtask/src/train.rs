@@ -1,4 +1,6 @@
 //! `cargo xtask train`: makes a model.
+//!
+//! Knows how the trainer is started; the models are the trainer's own.
 
 use anyhow::Result;
 
@@ -19,12 +21,22 @@ pub struct Args {
     rest: Vec<String>,
 }
 
+/// What the trainer is started with, unless the caller sets it. candle's own threads spin while they
+/// wait, which costs more than they bring to this size. It allocates every result anew; glibc would
+/// give the memory back and fetch it again, which takes as long as the arithmetic.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("CANDLE_NUM_THREADS", "1"),
+    ("MALLOC_MMAP_THRESHOLD_", "8589934592"),
+    ("MALLOC_TRIM_THRESHOLD_", "8589934592"),
+];
+
 /// Runs it in release.
 pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let mut command = workspace.run_binary("train", "train", &args.rest);
-    // candle's own threads spin while they wait, which costs more than they bring to this size.
-    if std::env::var_os("CANDLE_NUM_THREADS").is_none() {
-        command.env("CANDLE_NUM_THREADS", "1");
+    for (name, value) in ENVIRONMENT {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
     }
     succeed(&mut command)
 }

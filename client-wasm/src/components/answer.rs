@@ -36,7 +36,15 @@ pub fn AnswerCard(Props { reading, model }: &Props) -> Html {
             <div class="verdict" aria-live="polite" aria-atomic="true">
                 <h2>{ text::ANSWER_HEADING }</h2>
                 <p id="answer" data-state={name(reading)}>{ digit }</p>
-                <p class="caption">{ caption }</p>
+                <p class="caption">
+                    { caption }
+                    if let Some(answer) = &answer {
+                        <span id="answered-by" data-model={answer.model.clone()}>
+                            <span class="unseen">{ text::ANSWERED_BY }</span>
+                            { answer.model.clone() }
+                        </span>
+                    }
+                </p>
             </div>
             <Bars {answer} names={model.as_ref().map(|model| model.classes.clone())} />
         </div>

@@ -10,25 +10,29 @@ use super::controls::Controls;
 use super::explanation::Explanation;
 use super::failure::FailurePanel;
 use super::masthead::Masthead;
+use super::models::ModelChoice;
 use super::pad::Pad;
 use super::status::Status;
 use super::timings::TimingTable;
+use crate::address;
 use crate::drawing::Drawing;
+use crate::failure::Failure;
 use crate::http::now;
 use crate::raster::{self, RasterError};
-use crate::state::{Action, Measure, Notice, Phase, State};
+use crate::state::{Action, Measure, Notice, Phase, Reading, State};
 use crate::work::Work;
 
 /// The page.
 #[component]
 pub fn App() -> Html {
-    let state = use_reducer(State::default);
+    let state = use_reducer(|| State::opened(address::model()));
     let drawing = use_memo((), |()| RefCell::new(Drawing::default()));
     let work = use_memo((), |()| {
         let dispatch = state.dispatcher();
-        Work::start(Callback::from(move |news| {
-            dispatch.dispatch(Action::News(news));
-        }))
+        let tell = Callback::from(move |(choice, news)| {
+            dispatch.dispatch(Action::News(choice, news));
+        });
+        Work::start(tell, state.wanted.clone())
     });
 
     let reading = state.job.is_some();
@@ -53,6 +57,26 @@ pub fn App() -> Html {
         let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
         Callback::from(move |()| dispatch.dispatch(ask(&drawing.borrow(), &work)))
     };
+    let on_choose = {
+        let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
+        let asked = state.reading != Reading::Idle;
+        let failed = matches!(state.phase, Phase::Failed(_));
+        let in_use = state.chosen().filter(|_| !failed).map(str::to_owned);
+        Callback::from(move |id: String| {
+            if in_use.as_ref() == Some(&id) {
+                return;
+            }
+            address::set_model(&id);
+            dispatch.dispatch(Action::Chosen(work.choose(id.clone()), id));
+            if asked {
+                dispatch.dispatch(ask(&drawing.borrow(), &work));
+            }
+        })
+    };
+    let problem = match &state.phase {
+        Phase::Failed(Failure::Model(error)) => Some(error.clone()),
+        _ => None,
+    };
     let on_retry = {
         let (dispatch, work, drawing) = (state.dispatcher(), work, drawing.clone());
         Callback::from(move |()| {
@@ -69,10 +93,17 @@ pub fn App() -> Html {
         <>
             <Masthead />
             <main>
+                <ModelChoice
+                    offers={state.offers.clone()}
+                    chosen={state.chosen().map(str::to_owned)}
+                    {problem}
+                    {on_choose}
+                />
                 <section class="card draw">
                     <Pad {drawing} inked={state.inked} {on_drawn} />
                     <Controls
                         digit={state.digit.clone()}
+                        preparation={state.preparation()}
                         notice={state.notice}
                         enabled={state.accepts_drawings()}
                         {on_classify}

@@ -1,5 +1,6 @@
 //! What stands under the pad: the preview, the two buttons and a quiet word.
 
+use shared::api::Preparation;
 use shared::image::Digit;
 use yew::prelude::*;
 
@@ -12,6 +13,8 @@ use crate::text;
 pub struct Props {
     /// The drawing as it is or would be encrypted.
     pub digit: Option<Digit>,
+    /// What happens to it before it is encrypted.
+    pub preparation: Preparation,
     /// Something worth a quiet word.
     pub notice: Option<Notice>,
     /// True if a drawing can be read now.
@@ -32,7 +35,7 @@ pub fn Controls(props: &Props) -> Html {
     html! {
         <>
             <div class="controls">
-                <Preview digit={props.digit.clone()} />
+                <Preview digit={props.digit.clone()} preparation={props.preparation} />
                 <button
                     id="clear"
                     type="button"

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use shared::api::SessionInfo;
+use client::models::ChoiceError;
+use shared::api::{Preparation, SessionInfo};
 use shared::image::{Digit, GrayImage, prepare};
 use yew::Reducible;
 
@@ -26,9 +27,15 @@ fn answer(class: usize) -> Answer {
     let mut probabilities = vec![0.01; 10];
     probabilities[class] = 0.91;
     Answer {
+        model: "first".into(),
         class,
         probabilities,
     }
+}
+
+/// News for the first choice.
+fn news(news: News) -> Action {
+    Action::News(ChoiceId::default(), news)
 }
 
 fn asked(job: JobId) -> Action {
@@ -40,19 +47,19 @@ fn asked(job: JobId) -> Action {
 }
 
 fn uploaded() -> Action {
-    Action::News(News::SessionOpened(session(), Measure::new(80.0, 900_000)))
+    news(News::SessionOpened(session(), Measure::new(80.0, 900_000)))
 }
 
 fn ready() -> Action {
-    Action::News(News::Ready)
+    news(News::Ready)
 }
 
 fn encrypted(job: JobId) -> Action {
-    Action::News(News::Encrypted(job, Measure::new(2.0, 38_000)))
+    news(News::Encrypted(job, Measure::new(2.0, 38_000)))
 }
 
 fn answered(job: JobId, class: usize) -> Action {
-    Action::News(News::Answered(job, Measure::time(0.5), answer(class)))
+    news(News::Answered(job, Measure::time(0.5), answer(class)))
 }
 
 /// The state after these actions, from the start.
@@ -68,14 +75,14 @@ fn after(actions: impl IntoIterator<Item = Action>) -> Rc<State> {
 fn keys_are_made_and_uploaded_first() {
     let mut state = after([]);
     assert_eq!(state.phase, Phase::Loading);
-    state = state.reduce(Action::News(News::KeysProgress { made: 3, pieces: 9 }));
+    state = state.reduce(news(News::KeysProgress { made: 3, pieces: 9 }));
     assert_eq!(state.phase, Phase::Keys { made: 3, pieces: 9 });
     // The first keys go up while the others are made.
-    let progress = |sent| Action::News(News::UploadProgress { sent, total: 90 });
+    let progress = |sent| news(News::UploadProgress { sent, total: 90 });
     state = state.reduce(progress(5));
     assert_eq!(state.phase, Phase::Keys { made: 3, pieces: 9 });
-    state = state.reduce(Action::News(News::KeysProgress { made: 9, pieces: 9 }));
-    state = state.reduce(Action::News(News::KeysMade(Measure::new(40.0, 900_000))));
+    state = state.reduce(news(News::KeysProgress { made: 9, pieces: 9 }));
+    state = state.reduce(news(News::KeysMade(Measure::new(40.0, 900_000))));
     state = state.reduce(progress(10));
     assert_eq!(
         state.phase,
@@ -101,13 +108,13 @@ fn a_drawing_is_read() {
         (&state.reading, state.accepts_drawings()),
         (&Reading::Working, false)
     );
-    state = state.reduce(Action::News(News::Encrypting(job)));
+    state = state.reduce(news(News::Encrypting(job)));
     assert_eq!(state.phase, Phase::Encrypting);
     state = state.reduce(encrypted(job));
     assert_eq!(state.phase, Phase::Evaluating);
     let (upload, download) = (Measure::new(4.0, 38_000), Measure::new(1.0, 20_000));
     let evaluate = Measure::time(1.5);
-    state = state.reduce(Action::News(News::Evaluated {
+    state = state.reduce(news(News::Evaluated {
         job,
         upload,
         evaluate,
@@ -123,10 +130,7 @@ fn a_drawing_is_read() {
 #[test]
 fn a_drawing_may_be_asked_about_before_the_keys_are_up() {
     let job = JobId::default().next();
-    let state = after([
-        Action::News(News::KeysProgress { made: 1, pieces: 9 }),
-        asked(job),
-    ]);
+    let state = after([news(News::KeysProgress { made: 1, pieces: 9 }), asked(job)]);
     assert_eq!(state.phase, Phase::Keys { made: 1, pieces: 9 });
     let state = state.reduce(uploaded()).reduce(ready());
     assert_eq!((&state.reading, state.job), (&Reading::Working, Some(job)));
@@ -186,13 +190,13 @@ fn lost_keys_go_up_again_by_themselves() {
         ready(),
         asked(job),
         encrypted(job),
-        Action::News(News::SessionGone),
+        news(News::SessionGone),
     ]);
     assert_eq!(
         (&state.session, state.notice),
         (&None, Some(Notice::KeysAgain))
     );
-    state = state.reduce(Action::News(News::UploadProgress { sent: 1, total: 9 }));
+    state = state.reduce(news(News::UploadProgress { sent: 1, total: 9 }));
     state = state.reduce(uploaded()).reduce(ready());
     assert_eq!(
         (state.job, &state.reading, state.notice),
@@ -205,7 +209,7 @@ fn lost_keys_go_up_again_by_themselves() {
 #[test]
 fn a_failure_waits_for_a_retry() {
     let job = JobId::default();
-    let failed = Action::News(News::Failed(Failure::Unreachable));
+    let failed = news(News::Failed(Failure::Unreachable));
     let state = after([uploaded(), ready(), asked(job), failed.clone()]);
     assert_eq!(state.phase, Phase::Failed(Failure::Unreachable));
     assert_eq!((&state.reading, state.job), (&Reading::Failed, Some(job)));
@@ -223,7 +227,7 @@ fn a_failure_waits_for_a_retry() {
 
 #[test]
 fn a_retry_that_is_declined_can_be_retried() {
-    let failed = Action::News(News::Failed(Failure::Unreachable));
+    let failed = news(News::Failed(Failure::Unreachable));
     let job = JobId::default();
     let declined = Action::Declined(Notice::Unreadable);
     let state = after([uploaded(), ready(), asked(job), failed, declined]);
@@ -233,14 +237,14 @@ fn a_retry_that_is_declined_can_be_retried() {
 
 #[test]
 fn a_retry_with_nothing_missing_is_ready() {
-    let failed = Action::News(News::Failed(Failure::Crypto("reply too noisy".into())));
+    let failed = news(News::Failed(Failure::Crypto("reply too noisy".into())));
     let state = after([uploaded(), failed, Action::Retried, ready()]);
     assert_eq!(state.phase, Phase::Ready);
 }
 
 #[test]
 fn drawing_on_keeps_a_failure_in_sight() {
-    let failed = Action::News(News::Failed(Failure::Unreachable));
+    let failed = news(News::Failed(Failure::Unreachable));
     let state = after([
         uploaded(),
         ready(),
@@ -254,6 +258,134 @@ fn drawing_on_keeps_a_failure_in_sight() {
 
 #[test]
 fn a_busy_server_is_mentioned() {
-    let state = after([uploaded(), ready(), Action::News(News::Busy(2))]);
+    let state = after([uploaded(), ready(), news(News::Busy(2))]);
     assert_eq!(state.notice, Some(Notice::Busy(2)));
+}
+
+fn described(id: &str, threshold: Option<f64>) -> News {
+    News::ModelDescribed(Model {
+        id: id.into(),
+        description: format!("What {id} is."),
+        classes: vec!["zero".into()],
+        preparation: Preparation { threshold },
+    })
+}
+
+fn listed() -> News {
+    let offer = |id: &str| Offer {
+        id: id.into(),
+        description: String::new(),
+        foreign_input: None,
+    };
+    News::ModelsListed(["first", "second"].map(offer).to_vec())
+}
+
+fn chosen() -> (ChoiceId, Action) {
+    let choice = ChoiceId::default().next();
+    (choice, Action::Chosen(choice, "second".into()))
+}
+
+#[test]
+fn the_model_in_use_is_the_chosen_one() {
+    let state = after([]);
+    assert_eq!(state.chosen(), None);
+    let state = state.reduce(news(described("first", None)));
+    assert_eq!(state.chosen(), Some("first"));
+    assert_eq!(State::opened(Some("named".into())).chosen(), Some("named"));
+    let state = state.reduce(chosen().1);
+    assert_eq!((state.chosen(), &state.model), (Some("second"), &None));
+}
+
+#[test]
+fn another_model_starts_afresh_with_the_same_drawing() {
+    let job = JobId::default();
+    let before = after([
+        news(listed()),
+        news(described("first", Some(0.5))),
+        uploaded(),
+        ready(),
+        Action::Drawn(Some(digit())),
+        asked(job),
+        encrypted(job),
+        answered(job, 4),
+    ]);
+    assert_eq!(before.preparation().threshold, Some(0.5));
+    let (choice, chosen) = chosen();
+    let state = Rc::clone(&before).reduce(chosen);
+    let expected = State {
+        choice,
+        wanted: Some("second".into()),
+        offers: before.offers.clone(),
+        inked: true,
+        digit: Some(digit()),
+        ..State::default()
+    };
+    assert_eq!(*state, expected);
+    assert_eq!(state.preparation().threshold, None);
+
+    let of_second = |news| Action::News(choice, news);
+    let state = state
+        .reduce(asked(job.next()))
+        .reduce(of_second(News::KeysProgress { made: 2, pieces: 5 }));
+    assert_eq!(state.phase, Phase::Keys { made: 2, pieces: 5 });
+    assert_eq!(state.reading, Reading::Working);
+    let state = state
+        .reduce(of_second(described("second", None)))
+        .reduce(of_second(News::Ready))
+        .reduce(of_second(News::Answered(
+            job.next(),
+            Measure::time(1.0),
+            answer(9),
+        )));
+    assert_eq!(state.reading, Reading::Done(answer(9)));
+}
+
+#[test]
+fn late_news_of_the_model_before_change_nothing() {
+    let job = JobId::default();
+    let (_, chosen) = chosen();
+    let state =
+        after([uploaded(), ready(), asked(job), encrypted(job), chosen]).reduce(asked(job.next()));
+    for late in [
+        listed(),
+        described("first", None),
+        News::KeysProgress { made: 1, pieces: 2 },
+        News::KeysMade(Measure::time(1.0)),
+        News::UploadProgress { sent: 1, total: 2 },
+        News::SessionOpened(session(), Measure::time(1.0)),
+        News::Ready,
+        News::SessionGone,
+        News::Busy(1),
+        News::Encrypting(job),
+        News::Encrypted(job, Measure::time(1.0)),
+        News::Answered(job, Measure::time(1.0), answer(3)),
+        News::Answered(job.next(), Measure::time(1.0), answer(3)),
+        News::Failed(Failure::Unreachable),
+    ] {
+        assert_eq!(
+            *Rc::clone(&state).reduce(news(late.clone())),
+            *state,
+            "{late:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_model_gives_way_to_one_of_the_list() {
+    let unknown = Failure::Model(ChoiceError::Unknown {
+        id: "third".into(),
+        near: vec!["first".into()],
+    });
+    let opened = Rc::new(State::opened(Some("third".into())));
+    let state = opened
+        .reduce(news(listed()))
+        .reduce(news(News::Failed(unknown.clone())));
+    assert_eq!(state.phase, Phase::Failed(unknown));
+    assert_eq!((state.chosen(), state.offers.len()), (Some("third"), 2));
+    let state = state.reduce(chosen().1);
+    assert_eq!(
+        (&state.phase, state.chosen()),
+        (&Phase::Loading, Some("second"))
+    );
+    assert_eq!(state.offers.len(), 2);
 }

@@ -13,7 +13,7 @@ use shared::wire::MAX_BATCH;
 
 use super::answer::Answer;
 use super::pictures::{self, Picture};
-use super::report::{self, Keys, Outcome};
+use super::report::{self, Outcome};
 use super::server::Server;
 use super::session::Session;
 use super::{model, progress};
@@ -28,7 +28,7 @@ pub struct Args {
     /// Address of the evaluator, such as `http://127.0.0.1:8080`.
     #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
     server: String,
-    /// The model's id; the server's fast one for digits if not given.
+    /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,
     /// IDX file with the digit of each image, in the images' order; prints the accuracy.
@@ -52,13 +52,13 @@ pub struct Args {
 /// asked anything.
 pub fn run(args: &Args) -> Result<()> {
     let server = Server::new(&args.server)?;
-    let pictures = load(&args.images, args.limit)?;
+    let pictures = pictures::load_all(&args.images, args.limit)?;
     let labels = args
         .labels
         .as_deref()
         .map(|path| load_labels(path, &pictures, args.limit));
     let labels = labels.transpose()?;
-    let plan = model::plan(server.model(args.model.as_deref())?)?;
+    let plan = model::plan(server.model(args.model.as_deref(), None)?)?;
     if let (Some(labels), Some(path)) = (&labels, &args.labels) {
         check_labels(labels, plan.info().output.classes.len(), path)?;
     }
@@ -68,11 +68,8 @@ pub fn run(args: &Args) -> Result<()> {
         plan.info().description
     ));
 
-    let start = Instant::now();
     let client = ClientKeys::generate(Arc::clone(&plan))?;
-    let (upload, count) = evaluation_keys(&client)?;
-    let make = start.elapsed();
-    let mut session = Session::open(&server, upload)?;
+    let mut session = Session::open(&server, &client)?;
 
     let width = pictures
         .iter()
@@ -94,12 +91,7 @@ pub fn run(args: &Args) -> Result<()> {
         progress::step_beside_results("classified", outcomes.len(), total);
     }
 
-    let keys = Keys {
-        count,
-        bytes: session.key_bytes(),
-        make,
-        upload: session.upload(),
-    };
+    let keys = session.figures();
     drop(session);
     let print = if args.json {
         report::document
@@ -108,16 +100,6 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let text = print(&plan.info().id, &keys, &outcomes);
     Ok(stdout().lock().write_all(text.as_bytes())?)
-}
-
-fn load(paths: &[PathBuf], limit: Option<NonZero<usize>>) -> Result<Vec<Picture>> {
-    let limit = limit.map_or(usize::MAX, NonZero::get);
-    let mut found = Vec::new();
-    for path in paths {
-        found.append(&mut pictures::load(path, limit - found.len())?);
-    }
-    ensure!(!found.is_empty(), "the files hold no image");
-    Ok(found)
 }
 
 /// Labels beyond the limit are left.
@@ -146,17 +128,6 @@ fn check_labels(labels: &[usize], classes: usize, path: &Path) -> Result<()> {
         classes.saturating_sub(1)
     );
     Ok(())
-}
-
-/// The upload, and the number of keys in it.
-fn evaluation_keys(client: &ClientKeys) -> Result<(Vec<u8>, usize)> {
-    let (mut upload, pieces) = (Vec::new(), client.evaluation_keys());
-    let count = pieces.len() - 1;
-    for (made, piece) in pieces.enumerate() {
-        upload.append(&mut piece?);
-        progress::step("keys made", made, count);
-    }
-    Ok((upload, count))
 }
 
 /// Cuts the pictures into requests: as many in one as go into the slots while there are more of them
@@ -190,9 +161,9 @@ fn classify(
     });
     let body = body.with_context(|| names.clone())?;
     let classified = if bulk {
-        session.classify_bulk(&model.id, &body)?
+        session.classify_bulk(model, &body)?
     } else {
-        session.classify(&model.id, &body)?
+        session.classify(model, &body)?
     };
     let (logits, decrypt) = timed(|| match inputs.as_slice() {
         inputs if bulk => client.decrypt_bulk(&classified.reply, inputs.len()),

@@ -8,9 +8,9 @@ use client::Logits;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::{files, model};
+use super::{files, model, values};
 
-/// Decrypts a reply and prints what the model makes of the drawing.
+/// Decrypts a reply and prints what the model, or its first layers, make of the drawing.
 #[derive(clap::Args)]
 pub struct Args {
     /// The model's description, from `inkveil describe`.
@@ -35,14 +35,14 @@ pub fn run(args: &Args) -> Result<()> {
     let classes = plan.info().output.classes.clone();
     let keys = model::load_secret(plan, &args.secret)?;
     let reply = files::read(&args.reply, files::MESSAGE_LIMIT)?;
-    let answer = files::explain(&args.reply, keys.decrypt(&reply)).and_then(|logits| {
-        let answer = Answer::new(&logits, keys.plan().info());
-        Ok((
-            answer.with_context(|| args.reply.display().to_string())?,
-            logits,
-        ))
-    });
-    let (answer, logits) = answer?;
+    let logits = files::explain(&args.reply, keys.decrypt(&reply))?;
+    let info = keys.plan().info();
+    if info.layers.is_some() {
+        let values = [(args.reply.display().to_string(), logits)];
+        return values::print(info, &values, args.json);
+    }
+    let answer = Answer::new(&logits, info);
+    let answer = answer.with_context(|| args.reply.display().to_string())?;
     let text = if args.json {
         as_json(&answer, &logits)
     } else {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use shared::api::LayerRange;
 
 use super::server::Server;
 use super::{files, model};
@@ -15,9 +16,12 @@ pub struct Args {
     /// Address of the evaluator, such as `http://127.0.0.1:8080`.
     #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
     server: String,
-    /// The model's id; the server's fast one for digits if not given.
+    /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,
+    /// Describes only these steps, such as `0..3`; for services that allow it.
+    #[arg(long, value_name = "RANGE")]
+    layers: Option<LayerRange>,
     /// Where the description goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -32,7 +36,7 @@ pub struct Args {
 /// If the server can't be reached, its description can't be used or the file can't be written.
 pub fn run(args: &Args) -> Result<()> {
     files::check_free(&args.out, args.force)?;
-    let info = Server::new(&args.server)?.model(args.model.as_deref())?;
+    let info = Server::new(&args.server)?.model(args.model.as_deref(), args.layers)?;
     let mut text = serde_json::to_vec_pretty(&info)?;
     text.push(b'\n');
     // What can't be used is better refused now than on the machine it is carried to.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use client::models::takes_drawings;
 use client::{ClientKeys, Plan};
 use shared::api::ModelInfo;
 use shared::image::SIDE;
@@ -23,10 +24,10 @@ const LIMIT: u64 = 4 << 20;
 /// If the library refuses it or the model takes other images.
 pub fn plan(info: ModelInfo) -> Result<Arc<Plan>> {
     let id = info.id.clone();
-    let [rows, columns] = info.input.shape;
+    let shape = &info.input.shape;
     ensure!(
-        [rows, columns] == [SIDE, SIDE],
-        "model {id} takes images of {rows}×{columns}; this program prepares {SIDE}×{SIDE}"
+        takes_drawings(shape),
+        "model {id} takes input of sizes {shape:?}; this program prepares images of {SIDE}×{SIDE}"
     );
     let plan = Plan::new(info).with_context(|| format!("model {id} can't be used"))?;
     Ok(Arc::new(plan))

@@ -5,7 +5,8 @@
 //! against a limit before memory is taken for it.
 
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
@@ -43,6 +44,20 @@ pub fn load(path: &Path, limit: usize) -> Result<Vec<Picture>> {
         [] => bail!("{name}: is empty; a PNG, JPEG or IDX file is needed"),
         _ => bail!("{name}: is neither a PNG nor a JPEG nor an IDX file"),
     }
+}
+
+/// Reads the images of files in a row, the first `limit` of them.
+///
+/// # Errors
+/// As [`load`], or if there is none.
+pub fn load_all(paths: &[PathBuf], limit: Option<NonZero<usize>>) -> Result<Vec<Picture>> {
+    let limit = limit.map_or(usize::MAX, NonZero::get);
+    let mut found = Vec::new();
+    for path in paths {
+        found.append(&mut load(path, limit - found.len())?);
+    }
+    ensure!(!found.is_empty(), "the files hold no image");
+    Ok(found)
 }
 
 /// Reads the labels of an IDX file.

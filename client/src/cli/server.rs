@@ -6,16 +6,20 @@
 //! **Invariant:** every request ends: after [`client::manners::MAX_ATTEMPTS`] refusals of a busy server, at the
 //! latest, and each in its own time; and no reply is read past a limit.
 
+mod error;
+
 use std::time::{Duration, Instant};
 
 use client::manners::{evaluation_time, is_busy, pause};
+use client::models::{self, ChoiceError};
 use shared::api::{
-    API_PREFIX, API_VERSION, ModelInfo, ModelList, OCTET_STREAM, PROBLEM_SESSION_GONE, Problem,
+    API_PREFIX, API_VERSION, LayerRange, ModelInfo, ModelList, ModelSummary, OCTET_STREAM,
     SessionInfo,
 };
-use thiserror::Error;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+
+pub use error::ServerError;
 
 use super::progress::say;
 
@@ -29,95 +33,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest reply: descriptions and ciphertexts are far below.
 const REPLY_LIMIT: u64 = 64 << 20;
-
-/// The model to use where the server has it and no other is asked for.
-const PREFERRED_MODEL: &str = "mnist-fast";
-
-/// Why a server gave no answer that can be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ServerError {
-    /// The address can't be one.
-    #[error("{address:?} is no server's address; give one such as http://127.0.0.1:8080")]
-    Address {
-        /// What was given.
-        address: String,
-    },
-    /// No connection, or it broke.
-    #[error("{server} can't be reached: {reason}")]
-    Unreachable {
-        /// The address.
-        server: String,
-        /// The connection's words.
-        reason: String,
-    },
-    /// The server said why not.
-    #[error("{server} refused: {} ({}): {}", problem.title, problem.status, problem.detail)]
-    Refused {
-        /// The address.
-        server: String,
-        /// The server's words.
-        problem: Problem,
-    },
-    /// Something else listens there.
-    #[error("{server} answered {status} without a reason; is it an Inkveil evaluator?")]
-    Strange {
-        /// The address.
-        server: String,
-        /// HTTP status code.
-        status: u16,
-    },
-    /// Requests with a body can't follow.
-    #[error("{server} has moved to {to}; give that address")]
-    Moved {
-        /// The address.
-        server: String,
-        /// Where it sends its clients.
-        to: String,
-    },
-    /// It had no time, again and again.
-    #[error("{server} was busy {attempts} times in a row; try again later")]
-    Busy {
-        /// The address.
-        server: String,
-        /// Requests made.
-        attempts: u32,
-    },
-    /// A reply of another form.
-    #[error("{what} from {server} can't be read: {reason}")]
-    Unreadable {
-        /// The address.
-        server: String,
-        /// What was asked for.
-        what: &'static str,
-        /// The parser's words.
-        reason: String,
-    },
-    /// It speaks another version of the protocol.
-    #[error("{server} speaks version {found} of the protocol, this program version {API_VERSION}")]
-    Version {
-        /// The address.
-        server: String,
-        /// Its version.
-        found: u32,
-    },
-    /// Nothing to classify with.
-    #[error("{server} has no model")]
-    NoModel {
-        /// The address.
-        server: String,
-    },
-}
-
-impl ServerError {
-    /// Whether this is the refusal of a session that expired or was evicted, which uploading the
-    /// keys again mends.
-    pub fn is_session_gone(&self) -> bool {
-        let Self::Refused { problem, .. } = self else {
-            return false;
-        };
-        problem.status == StatusCode::GONE.as_u16() || problem.kind == PROBLEM_SESSION_GONE
-    }
-}
 
 /// The reply to a ciphertext or a batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,33 +85,68 @@ impl Server {
         })
     }
 
-    /// The description of a model: the one named, or else the fast one for digits or the first.
+    /// The models that the server has.
     ///
     /// # Errors
     /// [`ServerError`].
-    pub fn model(&self, id: Option<&str>) -> Result<ModelInfo, ServerError> {
-        let id = id.map_or_else(|| self.choose_model(), |id| Ok(id.to_owned()))?;
-        let reply = self.send(
-            &Method::GET,
-            &format!("models/{}", escape(&id)),
-            None,
-            TIMEOUT,
-        )?;
-        let info: ModelInfo = self.read("the model's description", &reply.body)?;
-        self.check_version(info.api_version)?;
-        Ok(info)
-    }
-
-    fn choose_model(&self) -> Result<String, ServerError> {
+    pub fn models(&self) -> Result<Vec<ModelSummary>, ServerError> {
         let reply = self.send(&Method::GET, "models", None, TIMEOUT)?;
         let list: ModelList = self.read("the list of models", &reply.body)?;
         self.check_version(list.api_version)?;
-        let preferred = list.models.iter().find(|model| model.id == PREFERRED_MODEL);
-        let chosen = preferred.or(list.models.first());
-        let chosen = chosen.ok_or_else(|| ServerError::NoModel {
+        Ok(list.models)
+    }
+
+    /// The description of a model, or of its first layers: the model named, or else the one that
+    /// [`client::models::choose`] takes.
+    ///
+    /// # Errors
+    /// [`ServerError`]; for an id that isn't there with those that are like it.
+    pub fn model(
+        &self,
+        id: Option<&str>,
+        layers: Option<LayerRange>,
+    ) -> Result<ModelInfo, ServerError> {
+        let Some(id) = id else {
+            let models = self.models()?;
+            let chosen = models::choose(&models, None).map_err(|reason| self.no_model(reason))?;
+            return self.describe(&chosen.id, layers);
+        };
+        match self.describe(id, layers) {
+            Err(error) if error.is_unknown_model() => Err(self.no_model(ChoiceError::Unknown {
+                id: id.to_owned(),
+                near: models::nearest(&self.models()?, id),
+            })),
+            described => described,
+        }
+    }
+
+    fn describe(&self, id: &str, layers: Option<LayerRange>) -> Result<ModelInfo, ServerError> {
+        let mut route = format!("models/{}", escape(id));
+        if let Some(layers) = layers {
+            route += &format!("?layers={layers}");
+        }
+        let reply = self.send(&Method::GET, &route, None, TIMEOUT)?;
+        let info: ModelInfo = self.read("the model's description", &reply.body)?;
+        self.check_version(info.api_version)?;
+        if info.layers == layers {
+            return Ok(info);
+        }
+        // A service that knows no ranges describes the whole model.
+        let described = info
+            .layers
+            .map_or_else(|| "all layers".to_owned(), |l| l.to_string());
+        Err(ServerError::Unreadable {
             server: self.base.clone(),
-        })?;
-        Ok(chosen.id.clone())
+            what: "the model's description",
+            reason: format!("it is of {described}, not of what was asked for"),
+        })
+    }
+
+    fn no_model(&self, reason: ChoiceError) -> ServerError {
+        ServerError::Model {
+            server: self.base.clone(),
+            reason,
+        }
     }
 
     /// Uploads evaluation keys.
@@ -218,7 +168,7 @@ impl Server {
     pub fn classify(
         &self,
         session: &str,
-        model: &str,
+        model: &ModelInfo,
         ciphertext: &[u8],
     ) -> Result<Classified, ServerError> {
         self.evaluate("classify", session, model, ciphertext, TIMEOUT)
@@ -231,7 +181,7 @@ impl Server {
     pub fn classify_bulk(
         &self,
         session: &str,
-        model: &str,
+        model: &ModelInfo,
         images: &[u8],
     ) -> Result<Classified, ServerError> {
         self.evaluate("classify-bulk", session, model, images, UPLOAD_TIMEOUT)
@@ -241,12 +191,15 @@ impl Server {
         &self,
         way: &str,
         session: &str,
-        model: &str,
+        model: &ModelInfo,
         ciphertext: &[u8],
         timeout: Duration,
     ) -> Result<Classified, ServerError> {
-        let (session, model) = (escape(session), escape(model));
-        let route = format!("sessions/{session}/{way}?model={model}");
+        let (session, id) = (escape(session), escape(&model.id));
+        let mut route = format!("sessions/{session}/{way}?model={id}");
+        if let Some(layers) = model.layers {
+            route += &format!("&layers={layers}");
+        }
         let reply = self.send(&Method::POST, &route, Some(ciphertext), timeout)?;
         let timing = reply
             .headers

@@ -3,49 +3,70 @@
 //! **Invariant:** keys that the server lost go up again by themselves, once for each request;
 //! the server is asked to forget them when the session is dropped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::progress::say;
+use anyhow::Result;
+use client::ClientKeys;
+use shared::api::ModelInfo;
+
+use super::progress::{self, say};
+use super::report::Keys;
 use super::server::{Classified, Server, ServerError};
 
 /// An open session.
 pub struct Session<'a> {
     server: &'a Server,
     keys: Vec<u8>,
+    count: usize,
+    make: Duration,
     id: String,
     upload: Duration,
 }
 
 impl<'a> Session<'a> {
-    /// Uploads the keys.
+    /// Makes the evaluation keys and uploads them.
     ///
     /// # Errors
-    /// [`ServerError`].
-    pub fn open(server: &'a Server, keys: Vec<u8>) -> Result<Self, ServerError> {
+    /// If they can't be made, or as [`ServerError`].
+    pub fn open(server: &'a Server, client: &ClientKeys) -> Result<Self> {
+        let start = Instant::now();
+        let (mut keys, pieces) = (Vec::new(), client.evaluation_keys());
+        let count = pieces.len() - 1;
+        for (made, piece) in pieces.enumerate() {
+            keys.append(&mut piece?);
+            progress::step("keys made", made, count);
+        }
+        let make = start.elapsed();
         let (info, upload) = server.open_session(&keys)?;
         Ok(Self {
             server,
             keys,
+            count,
+            make,
             id: info.id,
             upload,
         })
     }
 
-    /// How long the last upload took.
-    pub fn upload(&self) -> Duration {
-        self.upload
-    }
-
-    /// Bytes of the keys.
-    pub fn key_bytes(&self) -> usize {
-        self.keys.len()
+    /// What the keys took.
+    pub fn figures(&self) -> Keys {
+        Keys {
+            count: self.count,
+            bytes: self.keys.len(),
+            make: self.make,
+            upload: self.upload,
+        }
     }
 
     /// Has a ciphertext or a batch classified, in a new session if the server lost this one.
     ///
     /// # Errors
     /// [`ServerError`].
-    pub fn classify(&mut self, model: &str, ciphertext: &[u8]) -> Result<Classified, ServerError> {
+    pub fn classify(
+        &mut self,
+        model: &ModelInfo,
+        ciphertext: &[u8],
+    ) -> Result<Classified, ServerError> {
         self.ask(|server, id| server.classify(id, model, ciphertext))
     }
 
@@ -53,7 +74,11 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// [`ServerError`].
-    pub fn classify_bulk(&mut self, model: &str, images: &[u8]) -> Result<Classified, ServerError> {
+    pub fn classify_bulk(
+        &mut self,
+        model: &ModelInfo,
+        images: &[u8],
+    ) -> Result<Classified, ServerError> {
         self.ask(|server, id| server.classify_bulk(id, model, images))
     }
 

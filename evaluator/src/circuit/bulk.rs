@@ -5,14 +5,16 @@
 //! layers' weights before they are rounded. Only the logits have to fit: what comes before may wrap
 //! around Q, as sums and products of integers don't mind.
 
+use std::collections::BTreeSet;
+
 use shared::api::BulkSpec;
 use shared::ciphertext::{BulkInput, BulkReply};
 use shared::encoding::Scale;
 use shared::ring::{Basis, Level};
 
 use super::scales::HEADROOM;
-use crate::engine::{Engine, EvalError, IntegerMap, SumsOfSquares};
-use crate::network::{Layer, Linear, Network};
+use crate::engine::{Ckks, EvalError, IntegerMap, SumsOfSquares};
+use crate::network::{Activation, Layer, Matrix, Network, ValueId};
 
 /// Standard deviation of a fresh ciphertext's error in a coefficient.
 const ERROR_DEVIATION: f64 = 3.2;
@@ -59,21 +61,24 @@ impl Scales {
     /// Errors go down as their scale goes up: `a/input` of encryption, `b/first` and `c/second` of
     /// rounding weights. Under the given product their squares add up to the least when the first
     /// two are equal and √2 times the third.
-    fn plan(first: &Linear, second: &Linear, degree: usize, logit: f64) -> Self {
+    fn plan(first: &Layer, second: &Layer, degree: usize, logit: f64) -> Self {
         let fresh = ERROR_DEVIATION * (degree as f64 / 2.0).sqrt();
         let (mut encryption, mut weights, mut squares) = (0.0, 0.0, 0.0);
-        let rows = first.weights.chunks(first.columns).zip(&first.bias);
-        for (unit, (row, bias)) in rows.enumerate() {
-            let norm: f64 = row.iter().map(|weight| weight * weight).sum();
-            let read = row.iter().filter(|weight| **weight != 0.0).count() as f64;
+        let mut columns = vec![0.0; first.values()];
+        let matrix = weights_of(second);
+        for (unit, weight) in (0..matrix.rows()).flat_map(|row| matrix.row(row)) {
+            columns[unit] += weight * weight;
+        }
+        for ((unit, bias), column) in first.bias.iter().enumerate().zip(columns) {
+            let row = || weights_of(first).row(unit);
+            let norm: f64 = row().map(|(_, weight)| weight * weight).sum();
             let hidden = HIDDEN * HIDDEN * norm + bias * bias;
-            let column = second.weights.iter().skip(unit).step_by(second.columns);
-            let slope: f64 = column.map(|weight| 4.0 * weight * weight * hidden).sum();
+            let slope = 4.0 * column * hidden;
             encryption += slope * norm;
-            weights += slope * read;
+            weights += slope * row().len() as f64;
             squares += 3.0 * hidden * hidden;
         }
-        let classes = second.rows as f64;
+        let classes = second.values() as f64;
         let a = fresh * (encryption / classes).sqrt();
         let b = ROUNDING_DEVIATION * PIXEL * (weights / classes).sqrt();
         let c = ROUNDING_DEVIATION * squares.sqrt() * 2f64.sqrt();
@@ -86,33 +91,34 @@ impl Scales {
     }
 }
 
+/// The weights of a layer of one term.
+fn weights_of(layer: &Layer) -> &Matrix {
+    &layer.terms[0].matrix
+}
+
 /// A layer's weights and constants as integers, if they fit. A part `carried` of what rounding takes
 /// off a weight is added to the row's next.
 fn integers(
-    linear: &Linear,
+    layer: &Layer,
     columns: &[usize],
     (weights, carried): (f64, f64),
     constants: f64,
 ) -> Option<IntegerMap> {
     let integer = |value: f64| (value.abs() < MOST_INTEGER).then(|| value.round() as i64);
-    let row = |row: &[f64]| {
-        let read = columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| row[**column] != 0.0);
+    let row = |row: usize| {
         let mut carry = 0.0;
-        let term = |(at, &column): (usize, &usize)| {
-            let exact = row[column] * weights + carry;
+        let term = |(column, weight): (usize, f64)| {
+            let exact = weight * weights + carry;
             let weight = integer(exact)?;
             carry = carried * (exact - weight as f64);
-            Some((at, weight))
+            Some((columns.binary_search(&column).ok()?, weight))
         };
-        let terms: Option<Vec<_>> = read.map(term).collect();
+        let terms: Option<Vec<_>> = weights_of(layer).row(row).map(term).collect();
         let terms = terms?.into_iter().filter(|&(_, weight)| weight != 0);
         Some(terms.collect())
     };
-    let rows: Option<Vec<_>> = linear.weights.chunks(linear.columns).map(row).collect();
-    let constants = linear.bias.iter().map(|bias| integer(bias * constants));
+    let rows: Option<Vec<_>> = (0..layer.values()).map(row).collect();
+    let constants = layer.bias.iter().map(|bias| integer(bias * constants));
     Some(IntegerMap {
         rows: rows?,
         constants: constants.collect::<Option<_>>()?,
@@ -122,25 +128,29 @@ fn integers(
 impl Bulk {
     /// Plans scales for a network and rounds its weights; nothing if it isn't two layers with a
     /// square between them, or too large.
-    pub fn compile(engine: &Engine, network: &Network) -> Option<Self> {
-        let [Layer::Linear(first), Layer::Square, Layer::Linear(second)] = &network.layers[..]
-        else {
+    pub fn compile(engine: &Ckks, network: &Network, bound: f64) -> Option<Self> {
+        let [first, second] = &network.layers[..] else {
             return None;
         };
+        let reads = |layer: &Layer, of| matches!(&layer.terms[..], [term] if term.of == of);
+        let chained = reads(first, ValueId::IMAGE) && reads(second, ValueId(1));
+        let activations = [&first.activation, &second.activation];
+        if !chained || activations != [&Activation::Square, &Activation::Identity] {
+            return None;
+        }
         let ring = engine.ring();
         let level = ring.parameters().top();
-        let used = |column: &usize| {
-            let mut weights = first.weights.iter().skip(*column).step_by(first.columns);
-            weights.any(|&weight| weight != 0.0)
-        };
-        let inputs: Vec<usize> = (0..first.columns).filter(used).collect();
+        let rows = 0..first.values();
+        let read = rows.flat_map(|row| weights_of(first).row(row).map(|(column, _)| column));
+        let inputs: BTreeSet<usize> = read.collect();
+        let inputs: Vec<usize> = inputs.into_iter().collect();
         let limbs = ring.limbs(Basis::Q(level)).len();
         let residues = inputs.len() * 2 * limbs * ring.degree();
         if inputs.is_empty() || residues > MOST_RESIDUES {
             return None;
         }
         let modulus = engine.modulus(level);
-        let logit = modulus / (HEADROOM * network.logit_bound);
+        let logit = modulus / (HEADROOM * bound);
         let scales = Scales::plan(first, second, ring.degree(), logit);
         // The division by Q adds a fraction for each prime.
         let log_modulus = 31 - limbs.ilog2();
@@ -151,7 +161,7 @@ impl Bulk {
         let hidden = scales.input * scales.first;
         // Neighbouring pixels are alike, so most of what is carried cancels.
         let first = integers(first, &inputs, (scales.first, 1.0), hidden)?;
-        let units: Vec<usize> = (0..second.columns).collect();
+        let units: Vec<usize> = (0..weights_of(second).columns()).collect();
         let second = integers(second, &units, (scales.second, 0.0), reply_scale)?;
         let IntegerMap { rows, constants } = second;
         let second = IntegerMap {
@@ -183,7 +193,7 @@ impl Bulk {
     ///
     /// # Errors
     /// [`EvalError::Input`] for another level or scale than the description says.
-    pub fn run(&self, engine: &Engine, input: &BulkInput) -> Result<BulkReply, EvalError> {
+    pub fn run(&self, engine: &Ckks, input: &BulkInput) -> Result<BulkReply, EvalError> {
         let spec = &self.spec;
         let level = |c0: &shared::ring::Poly<_>| c0.basis().level();
         let found = input.c0.first().map_or(Level(0), level);

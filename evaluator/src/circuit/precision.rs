@@ -1,185 +1,303 @@
-//! How precise the logits will be: the noise model walked through the stages.
+//! How precise the outputs will be: the noise model walked through the operations.
 //!
-//! Inputs are taken for independent numbers of root mean square [`INPUT_RMS`], and a layer's values
-//! for Gaussian with the mean square that its weights make of that.
+//! Errors are taken for independent of the values, whose sizes are those seen on sample inputs.
 
 use std::ops::Add;
 
-use shared::api::{KeySpec, OutputSpec};
 use shared::ring::Level;
 
-use super::compile::{Stage, level};
-use super::scales::ScalePlan;
-use super::{Hidden, Last};
-use crate::engine::{Automorphism, Engine, MatrixPlan, Noise, NoiseModel, SlotContent};
-use crate::network::Linear;
+use super::program::{Program, Reply, SlotReply};
+use super::schedule::{Kind, RegisterId};
+use super::statistics::Statistics;
+use crate::engine::{MatrixPlan, Noise, NoiseModel, SlotContent};
 
-/// Root mean square of an input value; that of MNIST's pixels is 0.32.
-const INPUT_RMS: f64 = 0.3;
-
-/// The mean of x⁴ over the square of that of x², for a Gaussian.
-const KURTOSIS: f64 = 3.0;
-
-/// What precision is predicted from.
-pub(super) struct Precision<'a> {
-    pub engine: &'a Engine,
-    pub keys: &'a KeySpec,
-    pub scales: &'a ScalePlan,
-    pub stages: &'a [Stage<'a>],
-    pub hidden: &'a [Hidden],
-    pub last: &'a Last,
-    pub output: &'a OutputSpec,
+/// A register's values and what is wrong with them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct State {
+    /// Mean square of a value.
+    pub values: f64,
+    /// Errors that differ from slot to slot.
+    pub apart: Noise,
+    /// Real errors that are the same wherever a value is repeated.
+    pub repeated: Noise,
 }
 
-/// The values between two operations and what is wrong with them.
-#[derive(Clone, Copy)]
-struct State {
-    /// Mean square of a value.
-    values: f64,
-    /// Errors that differ from slot to slot.
-    apart: Noise,
-    /// Real errors that are the same wherever a value is repeated.
-    repeated: Noise,
+impl State {
+    /// Root mean square of the error of a value at this scale.
+    pub fn error(&self, scale: f64) -> f64 {
+        (self.apart + self.repeated).rms() / scale
+    }
+}
+
+/// What precision is predicted from.
+pub struct Precision<'a> {
+    pub statistics: &'a Statistics,
+    pub program: &'a Program,
 }
 
 impl Precision<'_> {
-    /// Root mean square of a logit's error.
-    pub fn logit_error(&self) -> f64 {
-        let mut state = State {
-            values: INPUT_RMS.powi(2),
+    fn model(&self) -> NoiseModel<'_> {
+        NoiseModel::new(&self.program.parameters)
+    }
+
+    /// What is expected of each register.
+    pub fn registers(&self) -> Vec<State> {
+        let mut states = vec![State {
+            values: self.statistics.input,
             apart: self.model().fresh(),
             repeated: Noise::default(),
-        };
-        for (at, hidden) in self.hidden.iter().enumerate() {
-            state = self.behind_hidden(state, at, hidden);
+        }];
+        for at in 0..self.program.schedule.operations.len() {
+            let state = self.behind(at, &states);
+            states.push(state);
         }
-        self.behind_last(state)
+        states
     }
 
-    fn model(&self) -> NoiseModel<'_> {
-        self.engine.noise_model()
-    }
-
-    fn behind_hidden(&self, mut state: State, at: usize, hidden: &Hidden) -> State {
-        let level = level(self.stages.len() - 1 - at);
-        if hidden.squared {
-            state = self.behind_square(state, at, level);
-        }
-        if let (Some((matrix, _)), Some(linear)) = (&hidden.linear, self.stages[at].linear) {
-            if hidden.squared {
-                state.apart = self.model().lower(state.apart);
+    fn behind(&self, at: usize, states: &[State]) -> State {
+        let program = self.program;
+        let operation = &program.schedule.operations[at];
+        let level = program.schedule.level(operation.depth);
+        let state = |register: RegisterId| states[register.0];
+        let product = match &operation.kind {
+            Kind::Linear { of, factor } => {
+                let values = self.statistics.sums[operation.layer] * factor.powi(2);
+                let scale = program.scales.products[at];
+                let terms = of.iter().zip(&program.placement.plans[operation.layer]);
+                let rows = &self.statistics.rows[operation.layer];
+                let sum = terms.zip(rows).map(|((&register, plan), row)| {
+                    let row = row * factor.powi(2);
+                    self.behind_matrix((state(register), register), plan, row, scale, level)
+                });
+                let sum = sum.fold(State::default(), add);
+                State { values, ..sum }
             }
-            state = self.behind_matrix(state, at, matrix.plan(), linear);
-        }
+            Kind::Square(of) => {
+                let squared = self.squared(state(*of), *of, level, operation.layer);
+                return State {
+                    apart: self.model().lower(squared.apart),
+                    ..squared
+                };
+            }
+            Kind::RescaledSquare(of) => {
+                let squared = self.squared(state(*of), *of, level, operation.layer);
+                boosted(squared, program.scales.boosts[at])
+            }
+            Kind::Product { left, right, minus } => {
+                let product = self.product([*left, *right].map(|of| (state(of), of)), level);
+                let taken = minus.map_or(Noise::default(), |of| {
+                    let factor = program.scales.products[at]
+                        / program.scales.boosts[at]
+                        / program.scales.registers[of.0];
+                    let values = state(of).values * program.scales.registers[of.0].powi(2);
+                    self.model()
+                        .product(total(state(of)), values, factor.powi(2))
+                });
+                let product = State {
+                    apart: product.apart + taken,
+                    ..product
+                };
+                boosted(product, program.scales.boosts[at])
+            }
+            Kind::Combination { terms, .. } => {
+                let term = |&(of, factor): &(RegisterId, f64)| {
+                    let scale = program.scales.registers[of.0];
+                    let weight = factor * program.scales.products[at] / scale;
+                    let message = state(of).values * scale.powi(2);
+                    self.model()
+                        .product(total(state(of)), message, weight.powi(2))
+                };
+                State {
+                    values: self.statistics.values[operation.layer],
+                    apart: terms.iter().map(term).fold(Noise::default(), Add::add),
+                    repeated: Noise::default(),
+                }
+            }
+        };
         let divisor = self.model().rescale_divisor(level);
         State {
-            values: state.values,
-            apart: self.model().rescale(state.apart, level),
-            repeated: state.repeated.times(divisor.powi(-2)),
+            values: product.values,
+            apart: self.model().rescale(product.apart, level),
+            repeated: product.repeated.times(divisor.powi(-2)),
         }
     }
 
-    fn behind_square(&self, state: State, at: usize, level: Level) -> State {
-        let message = state.values * self.scales.input(at).0.powi(2);
-        let digits = self.keys.relinearization.map_or(1, |key| key.digit_primes);
+    fn squared(&self, state: State, of: RegisterId, level: Level, layer: usize) -> State {
+        let message = state.values * self.program.scales.registers[of.0].powi(2);
         State {
-            values: KURTOSIS * state.values.powi(2),
-            apart: self.model().square(state.apart, message, level, digits),
+            values: self.statistics.values[layer],
+            apart: self.model().square(
+                state.apart,
+                message,
+                level,
+                self.program.relinearization_digits(),
+            ),
             repeated: state.repeated.times(4.0 * message),
         }
     }
 
-    fn behind_matrix(&self, state: State, at: usize, plan: &MatrixPlan, linear: &Linear) -> State {
-        let (model, level) = (self.model(), level(self.stages.len() - 1 - at));
-        let operand = self.scales.operand(at).0;
-        let weights = self.scales.product(at).0 / operand;
-        let row = mean_square_of_rows(linear);
+    fn product(&self, factors: [(State, RegisterId); 2], level: Level) -> State {
+        let messages = factors.map(|(state, of)| {
+            (
+                total(state),
+                state.values * self.program.scales.registers[of.0].powi(2),
+            )
+        });
+        let [(left, left_message), (right, right_message)] = messages;
+        let crossed = left.times(right_message) + right.times(left_message + left.0);
+        let switched = self
+            .model()
+            .key_switch(level, self.program.relinearization_digits());
+        State {
+            // Chebyshev polynomials, twice over.
+            values: 2.0,
+            apart: crossed + switched,
+            repeated: Noise::default(),
+        }
+    }
+
+    fn behind_matrix(
+        &self,
+        (state, register): (State, RegisterId),
+        plan: &MatrixPlan,
+        row: f64,
+        product: f64,
+        level: Level,
+    ) -> State {
+        let (model, program) = (self.model(), self.program);
+        let operand = program.scales.registers[register.0];
+        let weights = product / operand;
         // The rotated copies of the input have their key switches' noise besides.
         let babies = plan.of_input();
         let copies = babies.len() as f64 + 1.0;
         let switched = babies
             .iter()
-            .map(|&baby| model.key_switch(level, self.digits(baby)));
-        let added = switched.fold(Noise::default(), Noise::add);
+            .map(|&baby| model.key_switch(level, program.digits(baby)));
+        let added = switched.fold(Noise::default(), Add::add);
         let input = state.apart + added.times(copies.recip());
         // Each value meets one rounded weight. Of pairs, the sum with the conjugate keeps the real
         // part of products with half the weights, and doubles it.
-        let terms = linear.columns as f64 * state.values * operand.powi(2);
+        let met = (plan.diagonals() * plan.blocks()) as f64;
+        let layout = program.register_layout(register);
+        let terms = met * state.values * layout.fill() * operand.powi(2);
         let (kept, rounded) = match plan.content() {
             SlotContent::Real => (1.0, model.encoding().times(terms)),
             SlotContent::Pair => (0.5, model.encoding().times(2.0 * terms)),
         };
         let products = input.times(kept * row * weights.powi(2)) + rounded;
         let repeated = state.repeated.times(row * weights.powi(2));
-        let giants = (1..plan.giants()).fold(Noise::default(), |sum, _| {
-            model.rotate(sum, level, self.digits(plan.giant_step()))
+        let giants = plan.giant_steps().into_iter();
+        let giants = giants.fold(Noise::default(), |sum, step| {
+            model.rotate(sum, level, program.digits(step))
         });
         let switches = plan.sums().iter().fold(giants, |sum, stage| {
-            let digits: Vec<usize> = stage.iter().map(|&image| self.digits(image)).collect();
+            let digits: Vec<usize> = stage.iter().map(|&image| program.digits(image)).collect();
             model.sum_of_images(sum, level, &digits)
         });
-        let bias = linear.bias.iter().map(|bias| bias * bias).sum::<f64>() / linear.rows as f64;
-        let values = row * state.values + bias;
-        if plan.sums_all_slots() {
-            let real = if plan.content() == SlotContent::Real {
-                0.5
-            } else {
-                1.0
+        // Blocks that are added up are nearly the same ones for every copy of a value.
+        if plan.blocks() > 1 {
+            let real = match plan.content() {
+                SlotContent::Real => 0.5,
+                SlotContent::Pair => 1.0,
             };
             State {
-                values,
+                values: 0.0,
                 apart: switches,
                 repeated: repeated + products.times(real),
             }
         } else {
             State {
-                values,
+                values: 0.0,
                 apart: products + switches,
                 repeated,
             }
         }
     }
 
-    /// In the reply a logit is the coefficient that the mean of `width` products makes.
-    fn behind_last(&self, mut state: State) -> f64 {
-        let at = self.stages.len() - 1;
-        let Some(linear) = self.stages[at].linear else {
-            return f64::NAN;
-        };
-        let (model, degree) = (self.model(), 2.0 * self.engine.slots() as f64);
-        if self.last.squared {
-            state = self.behind_square(state, at, Level(0));
-        }
-        let operand = self.scales.operand(at).0;
-        let weights = self.scales.product(at).0 / operand;
-        let copies = self.output.packing.copies;
-        let width = self.engine.slots() as f64 / copies as f64;
-        let row = mean_square_of_rows(linear) * weights.powi(2) / width;
-        let rows = linear.rows.min(2 * copies) as f64;
-        let message = state.values * operand.powi(2) * linear.columns as f64 / width;
-        let apart = model.product(state.apart, message, rows * row);
-        // The repeated error lies in the coefficients that logits are read from, so it is counted
-        // as much noise over all of them.
-        let repeated = state.repeated.times(row / width * degree);
-        let reply = model.truncate(apart + repeated, Level(0), self.output.log_modulus);
-        reply.times(degree.recip()).rms() / self.output.scale
-    }
-
-    fn digits(&self, automorphism: Automorphism) -> usize {
-        let key = match automorphism {
-            Automorphism::Conjugation => self.keys.conjugation,
-            Automorphism::Rotation(step) => {
-                let rotations = &self.keys.rotations;
-                let found = rotations.iter().find(|rotation| rotation.step == step);
-                found.map(|rotation| rotation.key)
+    /// Root mean square of an output's error.
+    pub fn output_error(&self, registers: &[State]) -> f64 {
+        let (model, program) = (self.model(), self.program);
+        let degree = program.parameters.degree() as f64;
+        let last = self.statistics.rows.len() - 1;
+        match &program.reply {
+            Reply::Coefficients(spec) => {
+                let mut noise = Noise::default();
+                let rows = &self.statistics.rows[last];
+                for (&(register, squared), row) in spec.terms.iter().zip(rows) {
+                    let layout = program.register_layout(register);
+                    let (mut state, mut operand) =
+                        (registers[register.0], program.scales.registers[register.0]);
+                    if squared {
+                        let layer = program.layer_of(register);
+                        state = self.squared(state, register, Level(0), layer);
+                        operand *= operand;
+                    }
+                    let weights = program.scales.reply / operand;
+                    let width = spec.width as f64;
+                    let row = row * weights.powi(2) / width;
+                    let rows = spec.packing.classes.min(2 * spec.packing.copies) as f64;
+                    let message = state.values * operand.powi(2) * layout.fill();
+                    let apart = model.product(state.apart, message, rows * row);
+                    // The repeated error lies in the coefficients that logits are read from, so it
+                    // is counted as much noise over all of them.
+                    let repeated = state.repeated.times(row / width * degree);
+                    noise = noise + apart + repeated;
+                }
+                let reply = model.truncate(noise, Level(0), program.log_modulus);
+                reply.times(degree.recip()).rms() / program.output_scale()
             }
-        };
-        key.map_or(1, |key| key.digit_primes)
+            Reply::Slots(spec) => {
+                let noise = match spec {
+                    SlotReply::Layer(terms) => {
+                        let plans = terms.iter().zip(&program.placement.plans[last]);
+                        let sum =
+                            plans
+                                .zip(&self.statistics.rows[last])
+                                .map(|((&of, plan), &row)| {
+                                    let read = (registers[of.0], of);
+                                    self.behind_matrix(
+                                        read,
+                                        plan,
+                                        row,
+                                        program.scales.reply,
+                                        Level(0),
+                                    )
+                                });
+                        total(sum.fold(State::default(), add))
+                    }
+                    SlotReply::Register(register, squared) => {
+                        let state = registers[register.0];
+                        if *squared {
+                            total(self.squared(state, *register, Level(0), last))
+                        } else {
+                            total(state)
+                        }
+                    }
+                };
+                let reply = model.truncate(noise, Level(0), program.log_modulus);
+                // Only the real part of a slot is read.
+                reply.times(0.5).rms() / program.output_scale()
+            }
+        }
     }
 }
 
-/// Mean over the rows of the sum of their squared weights.
-fn mean_square_of_rows(linear: &Linear) -> f64 {
-    let squares = linear.weights.iter().map(|weight| weight * weight);
-    squares.sum::<f64>() / linear.rows as f64
+fn add(left: State, right: State) -> State {
+    State {
+        values: left.values + right.values,
+        apart: left.apart + right.apart,
+        repeated: left.repeated + right.repeated,
+    }
+}
+
+fn total(state: State) -> Noise {
+    state.apart + state.repeated
+}
+
+fn boosted(state: State, boost: f64) -> State {
+    State {
+        apart: state.apart.times(boost.powi(2)),
+        repeated: state.repeated.times(boost.powi(2)),
+        ..state
+    }
 }

@@ -273,7 +273,18 @@ impl Truncation {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use shared::params::{Parameters, shipped};
+    use shared::params::{ParameterSpec, Parameters, shipped};
+
+    /// Levels that share primes.
+    fn nested() -> ParameterSpec {
+        let chain = [133_857_281, 133_644_289, 1_073_692_673, 1_032_193];
+        ParameterSpec {
+            name: "nested".to_owned(),
+            log_n: 13,
+            levels: (2..=4).map(|count| chain[..count].to_vec()).collect(),
+            special: vec![1_073_643_521, 1_073_479_681],
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
@@ -282,7 +293,7 @@ mod tests {
         /// the centred one.
         #[test]
         fn extension_finds_the_centred_number(numbers in proptest::collection::vec(any::<i64>(), 16)) {
-            for spec in shipped() {
+            for spec in shipped().into_iter().chain([nested()]) {
                 let ring = Ring::new(Parameters::new(spec).unwrap());
                 for from in [vec![0], vec![0, 1], vec![0, 1, 2], vec![3]] {
                     let to: Vec<usize> = (0..5).filter(|at| !from.contains(at)).collect();

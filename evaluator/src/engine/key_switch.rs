@@ -6,7 +6,7 @@ use shared::ring::{Basis, Level, Ntt, Poly};
 use shared::wire::KeyUse;
 
 use super::arithmetic::sum_of_products;
-use super::{Engine, EvalError};
+use super::{Ckks, EvalError};
 
 /// A polynomial's digits modulo Q·P, ready for any number of keys: what rotations of one
 /// ciphertext share (hoisting, Halevi and Shoup, ePrint 2018/244, section 4).
@@ -17,7 +17,7 @@ pub(super) struct Decomposed {
     level: Level,
 }
 
-impl Engine {
+impl Ckks {
     /// Decomposes a polynomial modulo Q into digits of this many primes (at most all), each
     /// extended to Q·P.
     pub(super) fn decompose(&self, poly: &Poly<Ntt>, digit_primes: usize) -> Decomposed {
@@ -55,7 +55,7 @@ impl Engine {
     /// `s`.
     ///
     /// # Shapes
-    /// Both polynomials are modulo Q·P at the level of `c`, for [`Engine::mod_down`] to divide.
+    /// Both polynomials are modulo Q·P at the level of `c`, for [`Ckks::mod_down`] to divide.
     /// # Errors
     /// [`EvalError::KeyLevel`] if the key was made for a level that doesn't serve this one.
     pub(super) fn switch(
@@ -86,11 +86,17 @@ impl Engine {
 
     /// `P·a` modulo Q·P, for a polynomial modulo Q: zero modulo P.
     pub(super) fn mod_up(&self, a: &Poly<Ntt>) -> Poly<Ntt> {
+        self.mod_up_times(a, 0)
+    }
+
+    /// `P·2^shift·a` modulo Q·P.
+    pub(super) fn mod_up_times(&self, a: &Poly<Ntt>, shift: u32) -> Poly<Ntt> {
         let level = a.basis().level();
         let mut lifted = Poly::zero(&self.ring, Basis::Qp(level));
         let moduli = self.ring.moduli_of(a.basis());
         for ((to, from), modulus) in lifted.limbs_mut().zip(a.limbs()).zip(moduli) {
             let p = self.ring.special_product(modulus);
+            let p = modulus.mul(p, modulus.pow(2, shift));
             kernel().weighted_sum(to, &[(from, modulus.factor(p))], modulus);
         }
         lifted

@@ -2,10 +2,9 @@
 
 use shared::ciphertext::{Ciphertext, ReplyPart};
 use shared::encoding::Scale;
-use shared::packing::OutputPacking;
-use shared::ring::{Level, Ntt, Poly};
+use shared::ring::{Basis, Level, Ntt, Poly};
 
-use super::{Engine, EvalError};
+use super::{Ckks, EvalError};
 
 /// A ciphertext multiplied by P, modulo Q·P: what key switching makes and what sums are taken of,
 /// so that a sum is divided and rounded once (double hoisting, Bossuat, Mouchet, Troncoso-Pastoriza
@@ -33,7 +32,7 @@ impl Lifted {
     }
 }
 
-impl Engine {
+impl Ckks {
     /// Multiplies a ciphertext by P.
     #[must_use]
     pub fn lift(&self, a: &Ciphertext) -> Lifted {
@@ -57,7 +56,7 @@ impl Engine {
     }
 
     /// Divides by P and brings message and modulus one level down, in one rounding: the scale is
-    /// divided by [`Engine::rescale_divisor`].
+    /// divided by [`Ckks::rescale_divisor`].
     ///
     /// # Errors
     /// [`EvalError::NoLevelLeft`] at level 0.
@@ -84,22 +83,35 @@ impl Engine {
         self.noise_model().modulus(level)
     }
 
-    /// Brings part of the reply down to a power of two, and of the first half only the `logits`
-    /// coefficients that `packing` says. The scale is multiplied by `2^log_modulus` over Q.
+    /// The same message at a lower level, whose primes the ciphertext has already; the scale stays.
+    ///
+    /// # Errors
+    /// [`EvalError::Drop`] for levels with primes of their own.
+    pub fn drop_to(&self, a: &Ciphertext, level: Level) -> Result<Ciphertext, EvalError> {
+        let from = a.level();
+        if !self.ring.parameters().serves(from, level) {
+            return Err(EvalError::Drop { from, to: level });
+        }
+        let half = |poly: &Poly<Ntt>| {
+            let mut kept = Poly::unwritten(&self.ring, Basis::Q(level));
+            let positions = self.ring.limbs(Basis::Q(level));
+            for (to, position) in kept.limbs_mut().zip(positions) {
+                to.copy_from_slice(poly.limb_at(position, &self.ring));
+            }
+            kept
+        };
+        Ok(Ciphertext::new(half(a.c0()), half(a.c1()), a.scale())?)
+    }
+
+    /// Brings part of the reply down to a power of two, and of the first half only these
+    /// coefficients. The scale is multiplied by `2^log_modulus` over Q.
     #[must_use]
-    pub fn truncate(
-        &self,
-        a: &Lifted,
-        packing: &OutputPacking,
-        logits: usize,
-        log_modulus: u32,
-    ) -> ReplyPart {
+    pub fn truncate(&self, a: &Lifted, coefficients: &[usize], log_modulus: u32) -> ReplyPart {
         let truncation = &self.truncations[usize::from(a.level().0)];
         let half = |poly| truncation.truncate(&self.ring, poly, log_modulus);
-        let (c0, degree) = (half(&a.c0), self.ring.degree());
-        let coefficient = |index| c0[packing.coefficient(index, degree)];
+        let c0 = half(&a.c0);
         ReplyPart {
-            c0: (0..logits).map(coefficient).collect(),
+            c0: coefficients.iter().map(|&at| c0[at]).collect(),
             c1: half(&a.c1).to_vec(),
         }
     }

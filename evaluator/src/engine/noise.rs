@@ -47,7 +47,7 @@ impl Add for Noise {
     }
 }
 
-/// One rule for each operation of [`super::Engine`]. Messages are given by their mean square in a
+/// One rule for each operation of [`super::Ckks`]. Messages are given by their mean square in a
 /// slot, scale included. Lifting is exact, and so is adding what is exact.
 #[derive(Clone, Copy, Debug)]
 pub struct NoiseModel<'a> {

@@ -1,9 +1,23 @@
 //! Plain slot vectors, encoded once where they are used.
 
-use shared::encoding::{Complex64, Scale};
-use shared::ring::{Basis, Level, Ntt, Poly};
+use shared::encoding::{Complex64, EncodingError, Scale};
+use shared::ring::{Basis, Coeff, Level, Ntt, Poly};
 
-use super::{Engine, EvalError};
+use super::{Ckks, EvalError};
+
+/// Coefficients are kept as `i64`, with bits to spare.
+const MOST_INTEGER: f64 = (1u64 << 62) as f64;
+
+/// Bits of a scale that summands are encoded with; the rest is a power of two.
+const SUMMAND_BITS: u32 = 40;
+
+/// What a summand of this scale is encoded at, and log2 of what it is then multiplied by: scales of
+/// products have more bits than integers.
+pub(super) fn summand_scale(scale: Scale) -> (Scale, u32) {
+    let bits = scale.0.log2().floor().max(0.0) as u32;
+    let shift = bits.saturating_sub(SUMMAND_BITS);
+    (Scale(scale.0 / f64::from(shift).exp2()), shift)
+}
 
 /// Plain slots as a polynomial modulo Q·P at one level: a factor for ciphertexts on their way
 /// through a sum ([`super::Lifted`]).
@@ -57,7 +71,7 @@ impl Addend {
     }
 }
 
-impl Engine {
+impl Ckks {
     /// Encodes slots; missing ones are zero.
     ///
     /// # Errors
@@ -76,26 +90,54 @@ impl Engine {
         Ok(Plaintext { poly, scale })
     }
 
-    /// As [`Engine::encode`], to be added.
+    /// As [`Ckks::encode`], to be added.
     ///
     /// # Errors
-    /// As [`Engine::encode`].
+    /// As [`Ckks::encode`].
     pub fn encode_addend<T: Copy + Into<Complex64>>(
         &self,
         slots: &[T],
         scale: Scale,
         level: Level,
     ) -> Result<Addend, EvalError> {
+        let (fine, shift) = summand_scale(scale);
         let poly = self
             .encoder
-            .encode(slots, scale, &self.ring, Basis::Q(level))?;
-        let poly = self.mod_up(&poly.into_ntt(&self.ring));
-        Ok(Addend(Plaintext { poly, scale }))
+            .encode(slots, fine, &self.ring, Basis::Q(level))?;
+        Ok(self.raised(poly, scale, shift))
     }
 
-    /// What slot `slot` of the monomial `X^power` holds.
-    #[must_use]
-    pub fn monomial(&self, power: usize, slot: usize) -> Complex64 {
-        self.encoder.monomial(power, slot)
+    /// A summand that was encoded at the scale over `2^shift`.
+    fn raised(&self, poly: Poly<Coeff>, scale: Scale, shift: u32) -> Addend {
+        let poly = self.mod_up_times(&poly.into_ntt(&self.ring), shift);
+        Addend(Plaintext { poly, scale })
+    }
+
+    /// Encodes coefficients of the message, to be added; missing ones are zero.
+    ///
+    /// # Errors
+    /// [`EvalError::Encoding`] for values that don't fit.
+    pub fn encode_coefficients(
+        &self,
+        coefficients: &[f64],
+        scale: Scale,
+        level: Level,
+    ) -> Result<Addend, EvalError> {
+        let (fine, shift) = summand_scale(scale);
+        let largest = coefficients
+            .iter()
+            .fold(0.0, |most: f64, value| most.max(value.abs()));
+        let fits = largest * fine.0 < MOST_INTEGER; // False for a NaN.
+        if !fits {
+            let (value, scale) = (largest, fine.0);
+            return Err(EncodingError::OutOfRange { value, scale }.into());
+        }
+        let integers = coefficients
+            .iter()
+            .map(|value| (value * fine.0).round() as i64);
+        let mut integers: Vec<i64> = integers.collect();
+        integers.resize(self.ring.degree(), 0);
+        let poly = Poly::from_signed(&integers, &self.ring, Basis::Q(level));
+        Ok(self.raised(poly, scale, shift))
     }
 }

@@ -8,9 +8,8 @@ use shared::ring::galois::{GaloisElement, GaloisPermutation};
 use shared::ring::{Ntt, Poly};
 use shared::wire::KeyUse;
 
-use super::arithmetic::{check_levels, check_scales};
 use super::key_switch::Decomposed;
-use super::{Engine, EvalError, Lifted};
+use super::{Ckks, EvalError, Lifted};
 
 /// What can be done to the order of the slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +39,7 @@ impl Automorphism {
     }
 }
 
-impl Engine {
+impl Ckks {
     /// Applies an automorphism.
     ///
     /// # Errors
@@ -56,11 +55,11 @@ impl Engine {
         self.rotate_decomposed(a, &decomposed, automorphism, key)
     }
 
-    /// As [`Engine::rotate`], of a ciphertext and for several automorphisms; those whose keys have
+    /// As [`Ckks::rotate`], of a ciphertext and for several automorphisms; those whose keys have
     /// digits of the same size share one decomposition, and nothing is divided by P.
     ///
     /// # Errors
-    /// As [`Engine::rotate`], for the first automorphism that fails.
+    /// As [`Ckks::rotate`], for the first automorphism that fails.
     pub fn rotate_hoisted(
         &self,
         a: &Ciphertext,
@@ -92,7 +91,7 @@ impl Engine {
     /// have digits of the same size.
     ///
     /// # Errors
-    /// As [`Engine::rotate`].
+    /// As [`Ckks::rotate`].
     pub fn sum_of_images(
         &self,
         a: &Lifted,
@@ -103,18 +102,6 @@ impl Engine {
         images
             .iter()
             .try_fold(a.clone(), |sum, image| self.add(sum, image))
-    }
-
-    /// `a + b`, at their common level and scale.
-    ///
-    /// # Errors
-    /// [`EvalError::LevelMismatch`], [`EvalError::ScaleMismatch`].
-    pub fn add(&self, mut a: Lifted, b: &Lifted) -> Result<Lifted, EvalError> {
-        check_levels(a.level(), b.level())?;
-        check_scales(a.scale, b.scale)?;
-        a.c0.add_assign(&b.c0, &self.ring)?;
-        a.c1.add_assign(&b.c1, &self.ring)?;
-        Ok(a)
     }
 
     fn rotate_decomposed(

@@ -13,7 +13,7 @@ use shared::ciphertext::BulkInput;
 use shared::ring::backend::kernel;
 use shared::ring::{Basis, Buffer, Factor, Level, Modulus, Ntt, Poly, Ring, uniform};
 
-use super::{Engine, Truncation};
+use super::{Ckks, Truncation};
 
 /// NTT values that go through all layers together.
 const BLOCK: usize = 128;
@@ -72,7 +72,7 @@ impl Block {
     }
 }
 
-impl Engine {
+impl Ckks {
     /// Prepares `second·(first·x)²` for ciphertexts at a level.
     #[must_use]
     pub fn sums_of_squares(

@@ -4,9 +4,10 @@ use onnx::Model;
 use onnx::messages::{DataType, ValueInfoProto};
 
 use super::{
-    DEFAULT_LOGIT_BOUND, ImportProblem, LOGIT_BOUND, MAX_DESCRIPTION, MAX_LOGIT_BOUND, MAX_VALUES,
-    ops,
+    ImportProblem, LOGIT_BOUND, MAX_AXES, MAX_DESCRIPTION, MAX_LOGIT_BOUND, MAX_VALUES,
+    PRECISION_BITS, THRESHOLD, ops,
 };
+use shared::api::Preparation;
 
 /// The graph's input.
 pub struct Input {
@@ -14,11 +15,16 @@ pub struct Input {
     pub name: String,
     /// Its shape for a batch of one.
     pub shape: Vec<usize>,
-    /// Rows and columns of the image.
-    pub image: [usize; 2],
 }
 
-/// Finds the input and checks that it is one grey image.
+impl Input {
+    /// Number of its values.
+    pub fn values(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// Finds the input and checks that it is one image of whatever shape.
 pub fn input(model: &Model) -> Result<Input, ImportProblem> {
     let [input] = model.inputs.as_slice() else {
         return Err(ImportProblem::Inputs {
@@ -35,22 +41,23 @@ pub fn input(model: &Model) -> Result<Input, ImportProblem> {
         return Err(wrong("its type is not float"));
     }
     let shape = batch_of_one(&dims).ok_or_else(|| wrong("only the first size may be left open"))?;
+    match shape.as_slice() {
+        [] | [_] => return Err(wrong("it has no sizes besides the batch")),
+        [1, ..] => {}
+        _ => return Err(wrong("it has several images")),
+    }
+    if shape.len() > MAX_AXES {
+        return Err(wrong("it has too many sizes"));
+    }
     let count = ops::product(&shape)
         .filter(|&count| count <= MAX_VALUES)
         .ok_or_else(|| wrong("it is too large"))?;
     if count == 0 {
         return Err(wrong("it is empty"));
     }
-    let image = match *shape.as_slice() {
-        [] => return Err(wrong("it has no sizes")),
-        [pixels] | [1, pixels] => square(pixels),
-        [.., rows, columns] if rows.checked_mul(columns) == Some(count) => [rows, columns],
-        _ => return Err(wrong("it has several images or channels")),
-    };
     Ok(Input {
         name: input.name.clone(),
         shape,
-        image,
     })
 }
 
@@ -64,19 +71,50 @@ pub fn output(model: &Model) -> Result<&str, ImportProblem> {
     }
 }
 
-/// The largest magnitude of a logit that has to fit.
-pub fn logit_bound(model: &Model) -> Result<f64, ImportProblem> {
-    let Some(value) = model.metadata.get(LOGIT_BOUND) else {
-        return Ok(DEFAULT_LOGIT_BOUND);
+/// The largest magnitude of a logit that has to fit, if the file states it.
+pub fn logit_bound(model: &Model) -> Result<Option<f64>, ImportProblem> {
+    let is_bound = |bound: f64| 0.0 < bound && bound <= MAX_LOGIT_BOUND;
+    property(
+        model,
+        LOGIT_BOUND,
+        is_bound,
+        "a number above 0 and at most 1000000",
+    )
+}
+
+/// How many bits of the logits have to be right, if the file states it.
+pub fn precision_bits(model: &Model) -> Result<Option<f64>, ImportProblem> {
+    let is_precision = |bits: f64| (2.0..=20.0).contains(&bits);
+    property(model, PRECISION_BITS, is_precision, "a number from 2 to 20")
+}
+
+/// What happens to an input before it is encrypted.
+pub fn preparation(model: &Model) -> Result<Preparation, ImportProblem> {
+    let is_threshold = |value: f64| 0.0 < value && value <= 1.0;
+    let threshold = property(
+        model,
+        THRESHOLD,
+        is_threshold,
+        "a number above 0 and at most 1",
+    )?;
+    Ok(Preparation { threshold })
+}
+
+fn property(
+    model: &Model,
+    key: &'static str,
+    is_sound: impl Fn(f64) -> bool,
+    expected: &'static str,
+) -> Result<Option<f64>, ImportProblem> {
+    let Some(text) = model.metadata.get(key) else {
+        return Ok(None);
     };
-    let bound = value.trim().parse().ok();
-    bound
-        .filter(|&bound| 0.0 < bound && bound <= MAX_LOGIT_BOUND)
-        .ok_or_else(|| ImportProblem::Property {
-            key: LOGIT_BOUND,
-            value: value.chars().take(MAX_DESCRIPTION).collect(),
-            expected: "a number above 0 and at most 1000000",
-        })
+    let value = text.trim().parse().ok().filter(|&value| is_sound(value));
+    value.map(Some).ok_or_else(|| ImportProblem::Property {
+        key,
+        value: text.chars().take(MAX_DESCRIPTION).collect(),
+        expected,
+    })
 }
 
 /// The file's own words, one line of them.
@@ -104,16 +142,6 @@ fn is_float(value: &ValueInfoProto) -> bool {
 fn batch_of_one(dims: &[Option<usize>]) -> Option<Vec<usize>> {
     let size = |(index, &dim): (usize, &Option<usize>)| dim.or((index == 0).then_some(1));
     dims.iter().enumerate().map(size).collect()
-}
-
-/// A flat image is a square one where that is possible.
-fn square(pixels: usize) -> [usize; 2] {
-    let side = pixels.isqrt();
-    if side.checked_mul(side) == Some(pixels) {
-        [side, side]
-    } else {
-        [1, pixels]
-    }
 }
 
 fn for_people(dims: &[Option<usize>]) -> String {

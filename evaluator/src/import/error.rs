@@ -41,10 +41,10 @@ pub enum ImportProblem {
         /// Their names.
         found: Vec<String>,
     },
-    /// The input isn't a grey image.
+    /// The input isn't one image.
     #[error(
-        "input '{name}' has shape {shape}: {reason}; one grey image is 1×1×rows×columns or \
-         1×pixels, where the first size may be named instead of 1"
+        "input '{name}' has shape {shape}: {reason}; one image is 1×channels×rows×columns, \
+         1×channels×length or 1×values, where the first size may be named instead of 1"
     )]
     InputShape {
         /// Its name.
@@ -72,6 +72,12 @@ pub enum ImportProblem {
         /// What would be right.
         expected: &'static str,
     },
+    /// Activations were to be replaced, but nobody said what they are given.
+    #[error(
+        "--approximate needs images that show which values the activations are given; name them \
+         with --calibrate FILE|DIR"
+    )]
+    NoCalibration,
     /// Nodes that can't be evaluated.
     #[error("{}", list(.0))]
     Nodes(Vec<Refusal>),

@@ -1,164 +1,150 @@
-//! From steps to layers: what is linear and meets becomes one.
+//! From what was written down to layers: those that the output needs, in order.
+
+use std::collections::BTreeMap;
 
 use super::graph::Walked;
-use super::trace::{Action, Bias, Encrypted, Value};
-use super::{ImportProblem, MAX_WEIGHTS, Refusal};
-use crate::network::{Layer, Linear};
+use super::ops::OpError;
+use super::trace::{RootId, Trace, Value, without_batch};
+use super::{ImportProblem, Refusal};
+use crate::network::{Activation, Layer, Matrix, Term, ValueId};
 
-/// Most multiplications that merging two layers may take.
-const MAX_MERGE: usize = 1 << 34;
+/// What becomes of a graph.
+pub struct Folded {
+    pub layers: Vec<Layer>,
+    /// How many logits there are.
+    pub classes: usize,
+    /// What the file would do to them.
+    pub left_to_client: Option<String>,
+}
 
-/// The layers that lead to the output, and how many classes it has.
-pub fn layers(walked: Walked<'_>, output: &str) -> Result<(Vec<Layer>, usize), ImportProblem> {
-    let wrong = |reason| ImportProblem::Output {
+/// The layers that lead to the output.
+pub fn layers(walked: &mut Walked<'_>, output: &str) -> Result<Folded, ImportProblem> {
+    let wrong = |reason: String| ImportProblem::Output {
         name: output.to_owned(),
         reason,
     };
-    let Encrypted { shape, step } = match walked.values.get(output) {
-        Some(Value::Encrypted(value)) => value.clone(),
+    let (value, left_to_client) = match walked.values.get(output) {
+        Some(Value::Encrypted(value)) => (value.clone(), None),
+        Some(Value::LeftToClient(last)) => (last.logits.clone(), Some(last.op.clone())),
         Some(_) => return Err(wrong("does not depend on the image".to_owned())),
         None => return Err(wrong("is not made by any node".to_owned())),
     };
-    let classes = match shape.split_last() {
-        Some((&classes, batch)) if batch.iter().all(|&size| size == 1) => classes,
-        _ => return Err(wrong(format!("has shape {shape:?}"))),
-    };
-    let mut folded = Folded::default();
-    for action in walked.trace.into_path(step) {
-        folded
-            .push(action)
-            .map_err(|refusal| ImportProblem::Nodes(vec![refusal]))?;
+    if value.shape.iter().filter(|&&size| size != 1).count() > 1 {
+        return Err(wrong(format!("has shape {:?}", value.shape)));
     }
-    let layers = folded
-        .finish()
-        .map_err(|refusal| ImportProblem::Nodes(vec![refusal]))?;
-    if layers.is_empty() {
+    if value.is_image() {
         return Err(wrong("is the image itself".to_owned()));
     }
-    Ok((layers, classes))
-}
-
-#[derive(Default)]
-struct Folded {
-    layers: Vec<Layer>,
-    /// Added behind a layer that can't take it; the next linear one can.
-    waiting: Option<Bias>,
-}
-
-impl Folded {
-    fn push(&mut self, action: Action) -> Result<(), Refusal> {
-        match action {
-            Action::Bias(bias) => {
-                self.add(bias);
-                Ok(())
-            }
-            Action::Linear(linear) => self.multiply(linear),
-            Action::Square => {
-                self.check_nothing_waits()?;
-                self.layers.push(Layer::Square);
-                Ok(())
-            }
-        }
-    }
-
-    fn finish(self) -> Result<Vec<Layer>, Refusal> {
-        self.check_nothing_waits()?;
-        Ok(self.layers)
-    }
-
-    fn add(&mut self, bias: Bias) {
-        let sum = match (self.layers.last_mut(), &mut self.waiting) {
-            (Some(Layer::Linear(linear)), _) => &mut linear.bias,
-            (_, Some(waiting)) => &mut waiting.values,
-            (_, none) => {
-                *none = Some(bias);
-                return;
-            }
+    let trace = &mut walked.trace;
+    let last = trace
+        .rooted(&value)
+        .map_err(|error| refusal(&value.name, error))?;
+    let mut layers = Vec::new();
+    let places = needed(trace, last.root);
+    for value in places.keys() {
+        let Some(atom) = value.layer().and_then(|index| trace.atoms.get(index)) else {
+            continue;
         };
-        sum.iter_mut()
-            .zip(&bias.values)
-            .for_each(|(sum, value)| *sum += value);
-    }
-
-    fn multiply(&mut self, mut linear: Linear) -> Result<(), Refusal> {
-        if let Some(waiting) = self.waiting.take() {
-            apply_to(&linear.weights, &waiting.values, &mut linear.bias);
-        }
-        match self.layers.split_last_mut() {
-            Some((Layer::Linear(before), others)) => {
-                let taken = others.iter().map(weights_of).sum();
-                *before = merge(before, &linear, MAX_WEIGHTS.saturating_sub(taken))?;
-            }
-            _ => self.layers.push(Layer::Linear(linear)),
-        }
-        Ok(())
-    }
-
-    fn check_nothing_waits(&self) -> Result<(), Refusal> {
-        let Some(waiting) = &self.waiting else {
-            return Ok(());
+        let rescaled = (&atom.before.slope, &atom.before.offset);
+        let Some(root) = trace.root(atom.root) else {
+            continue;
         };
-        Err(Refusal {
-            node: waiting.name.clone(),
-            op: "Add".to_owned(),
-            reason: "a constant is added where no linear layer stands next to it".to_owned(),
-            instead: Some("put the Add before or behind a Gemm or MatMul"),
-        })
-    }
-}
-
-fn weights_of(layer: &Layer) -> usize {
-    match layer {
-        Layer::Linear(linear) => linear.weights.len(),
-        Layer::Square => 0,
-    }
-}
-
-/// `second ∘ first`, with so many weights at most.
-fn merge(first: &Linear, second: &Linear, most: usize) -> Result<Linear, Refusal> {
-    let (rows, columns) = (second.rows, first.columns);
-    let count = rows.checked_mul(columns).filter(|&count| count <= most);
-    let work = count.and_then(|count| count.checked_mul(first.rows));
-    let Some((count, _)) = count.zip(work.filter(|&work| work <= MAX_MERGE)) else {
-        return Err(Refusal {
-            node: second.name.clone(),
-            op: "Gemm or MatMul".to_owned(),
-            reason: format!(
-                "merging it with '{}' before it takes too many weights",
-                first.name
-            ),
-            instead: Some("put an activation between the two layers, or make them smaller"),
+        let count = root.bias.len();
+        let (slopes, offsets) = (rescaled.0.to_vec(count), rescaled.1.to_vec(count));
+        let biases = root.bias.iter().zip(&slopes).zip(&offsets);
+        layers.push(Layer {
+            name: atom.name.clone(),
+            shape: atom.shape.clone(),
+            terms: terms(&root.terms, &places, |matrix| {
+                matrix.clone().scale_rows(&slopes)
+            }),
+            bias: biases
+                .map(|((bias, slope), offset)| slope * bias + offset)
+                .collect(),
+            activation: atom.activation.clone(),
         });
-    };
-    let mut weights = vec![0.0; count];
-    let target = weights.chunks_exact_mut(columns);
-    for (target, factors) in target.zip(second.weights.chunks_exact(second.columns)) {
-        for (row, factor) in first.weights.chunks_exact(columns).zip(factors) {
-            target
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, weight)| *sum += factor * weight);
-        }
     }
-    let mut bias = second.bias.clone();
-    apply_to(&second.weights, &first.bias, &mut bias);
-    let name = format!("{} + {}", first.name, second.name);
-    Ok(Linear {
-        name,
-        rows,
-        columns,
-        weights,
+    let root = trace.root(last.root);
+    let (terms_, bias) = root.map_or_else(Default::default, |root| {
+        (
+            terms(&root.terms, &places, Matrix::clone),
+            root.bias.clone(),
+        )
+    });
+    let classes = bias.len();
+    layers.push(Layer {
+        name: if value.name.is_empty() {
+            output.to_owned()
+        } else {
+            value.name.clone()
+        },
+        shape: without_batch(&value.shape),
+        terms: terms_,
         bias,
+        activation: Activation::Identity,
+    });
+    layers.iter().try_for_each(check)?;
+    Ok(Folded {
+        layers,
+        classes,
+        left_to_client,
     })
 }
 
-/// Adds `weights · input` to `sum`.
-fn apply_to(weights: &[f64], input: &[f64], sum: &mut [f64]) {
-    for (sum, row) in sum.iter_mut().zip(weights.chunks_exact(input.len().max(1))) {
-        *sum += row
-            .iter()
-            .zip(input)
-            .map(|(weight, value)| weight * value)
-            .sum::<f64>();
+/// The image and the atoms that `root` needs, each with its place among the layers' values.
+fn needed(trace: &Trace<'_>, root: RootId) -> BTreeMap<ValueId, ValueId> {
+    let mut found = BTreeMap::from([(ValueId::IMAGE, ValueId::IMAGE)]);
+    let mut open = vec![root];
+    while let Some(root) = open.pop() {
+        for (&value, _) in trace.root(root).iter().flat_map(|root| &root.terms) {
+            let is_new = found.insert(value, value).is_none();
+            let atom = value.layer().and_then(|index| trace.atoms.get(index));
+            open.extend(atom.filter(|_| is_new).map(|atom| atom.root));
+        }
     }
+    for (index, place) in found.values_mut().enumerate() {
+        *place = ValueId(index);
+    }
+    found
+}
+
+fn terms(
+    maps: &BTreeMap<ValueId, Matrix>,
+    places: &BTreeMap<ValueId, ValueId>,
+    matrix: impl Fn(&Matrix) -> Matrix,
+) -> Vec<Term> {
+    let term = |(of, map): (&ValueId, &Matrix)| {
+        Some(Term {
+            of: *places.get(of)?,
+            matrix: matrix(map),
+        })
+    };
+    maps.iter().filter_map(term).collect()
+}
+
+fn check(layer: &Layer) -> Result<(), ImportProblem> {
+    let is_finite = |matrix: &Matrix| {
+        (0..matrix.rows()).all(|row| matrix.row(row).all(|(_, weight)| weight.is_finite()))
+    };
+    let polynomial = match &layer.activation {
+        Activation::Identity | Activation::Square => &[],
+        Activation::Polynomial(polynomial) => polynomial.coefficients(),
+    };
+    let numbers = layer.bias.iter().chain(polynomial);
+    if layer.terms.iter().all(|term| is_finite(&term.matrix))
+        && numbers.copied().all(f64::is_finite)
+    {
+        return Ok(());
+    }
+    let error = OpError::new("its weights, merged with those before, are beyond all numbers");
+    Err(refusal(&layer.name, error))
+}
+
+fn refusal(name: &str, error: OpError) -> ImportProblem {
+    ImportProblem::Nodes(vec![Refusal {
+        node: name.to_owned(),
+        op: "Layer".to_owned(),
+        reason: error.reason,
+        instead: error.instead,
+    }])
 }

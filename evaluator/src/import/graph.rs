@@ -8,20 +8,26 @@ use onnx::messages::NodeProto;
 
 use super::boundary::Input;
 use super::ops::{self, Node, OpError};
-use super::trace::{Encrypted, Trace, Value};
-use super::{ImportProblem, Refusal};
+use super::samples::Samples;
+use super::trace::{LeftToClient, Trace, Value};
+use super::{ImportProblem, Options, Refusal};
 
 /// All values of a graph.
 pub struct Walked<'a> {
     /// What was done.
-    pub trace: Trace,
+    pub trace: Trace<'a>,
     /// What each name stands for.
     pub values: HashMap<&'a str, Value>,
 }
 
 /// Walks the graph, gathering every refusal on the way.
-pub fn walk<'a>(model: &'a Model, input: &Input) -> Result<Walked<'a>, ImportProblem> {
-    let mut walk = Walk::new(model, input);
+pub fn walk<'a>(
+    model: &'a Model,
+    input: &Input,
+    samples: Samples,
+    options: &'a Options<'a>,
+) -> Result<Walked<'a>, ImportProblem> {
+    let mut walk = Walk::new(model, input, samples, options);
     for node in &model.nodes {
         walk.visit(node);
     }
@@ -36,7 +42,7 @@ pub fn walk<'a>(model: &'a Model, input: &Input) -> Result<Walked<'a>, ImportPro
 }
 
 struct Walk<'a> {
-    trace: Trace,
+    trace: Trace<'a>,
     values: HashMap<&'a str, Value>,
     /// Everything that some node makes, now or later.
     made: HashSet<&'a str>,
@@ -44,15 +50,12 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(model: &'a Model, input: &Input) -> Self {
+    fn new(model: &'a Model, input: &Input, samples: Samples, options: &'a Options<'a>) -> Self {
         let mut values = HashMap::new();
         for (name, tensor) in &model.initializers {
             values.insert(name.as_str(), Value::Constant(Rc::new(tensor.clone())));
         }
-        let image = Encrypted {
-            shape: input.shape.clone(),
-            step: Trace::IMAGE,
-        };
+        let (trace, image) = Trace::new(options, samples, &input.shape);
         for given in model.inputs.iter().filter(|given| given.name == input.name) {
             values.insert(&given.name, Value::Encrypted(image.clone()));
         }
@@ -63,7 +66,7 @@ impl<'a> Walk<'a> {
             .map(String::as_str)
             .collect();
         Self {
-            trace: Trace::default(),
+            trace,
             values,
             made,
             refusals: Vec::new(),
@@ -78,8 +81,16 @@ impl<'a> Walk<'a> {
                 Value::Refused
             }
         };
-        for name in node.output.iter().filter(|name| !name.is_empty()) {
-            if self.values.insert(name, value.clone()).is_some() {
+        for (index, name) in node.output.iter().enumerate() {
+            if name.is_empty() {
+                continue;
+            }
+            let value = if index == 0 {
+                value.clone()
+            } else {
+                Value::Mask
+            };
+            if self.values.insert(name, value).is_some() {
                 let error = format!("it makes '{name}' a second time; names have to be unique");
                 self.refuse(node, OpError::new(error));
             }
@@ -87,7 +98,7 @@ impl<'a> Walk<'a> {
     }
 
     fn evaluate(&mut self, node: &NodeProto) -> Result<Value, OpError> {
-        let op = ops::find(node)?;
+        let op = ops::find(node, self.trace.options)?;
         let mut inputs = Vec::new();
         for name in &node.input {
             inputs.push(if name.is_empty() {
@@ -96,17 +107,24 @@ impl<'a> Walk<'a> {
                 Some(self.value(name)?)
             });
         }
-        if inputs
-            .iter()
-            .any(|input| matches!(input, Some(Value::Refused)))
-        {
-            return Ok(Value::Refused);
+        for input in inputs.iter().flatten() {
+            match input {
+                Value::Refused => return Ok(Value::Refused),
+                Value::LeftToClient(last) if !op.keeps_values() => {
+                    self.refuse_in_between(last);
+                    return Ok(Value::Refused);
+                }
+                _ => {}
+            }
         }
         op.build(&Node::new(node, &inputs), &mut self.trace)
     }
 
     fn value(&self, name: &str) -> Result<Value, OpError> {
         match self.values.get(name) {
+            Some(Value::Mask) => Err(OpError::new(format!(
+                "it reads '{name}', a second output that means nothing outside of training"
+            ))),
             Some(value) => Ok(value.clone()),
             None if self.made.contains(name) => Err(OpError::new(format!(
                 "it reads '{name}', which only this or a later node makes; the graph has a cycle \
@@ -115,6 +133,21 @@ impl<'a> Walk<'a> {
             None => Err(OpError::new(format!(
                 "it reads '{name}', which nothing makes"
             ))),
+        }
+    }
+
+    /// Something reads what only the client could compute.
+    fn refuse_in_between(&mut self, last: &LeftToClient) {
+        let refusal = Refusal {
+            node: last.node.clone(),
+            op: last.op.clone(),
+            reason: "it is not a polynomial, and only the client could compute it, as the last \
+                     node"
+                .to_owned(),
+            instead: Some("leave it out"),
+        };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
         }
     }
 

@@ -13,7 +13,7 @@ use onnx::Limits;
 use thiserror::Error;
 
 use crate::circuit::{Circuit, CircuitError};
-use crate::import::{ImportError, import};
+use crate::import::{ImportError, Imported, Options, import_with};
 use crate::network::Network;
 
 const ENDING: &str = "onnx";
@@ -55,7 +55,10 @@ pub enum ModelError {
 ///
 /// # Errors
 /// All the models that can't be served, or the directory if it can't be read.
-pub fn load_directory(directory: &Path) -> Result<Vec<Circuit>, Vec<ModelError>> {
+pub fn load_directory(
+    directory: &Path,
+    options: &Options<'_>,
+) -> Result<Vec<Circuit>, Vec<ModelError>> {
     let files = list(directory).map_err(|reason| {
         vec![ModelError::Read {
             file: directory.display().to_string(),
@@ -64,7 +67,7 @@ pub fn load_directory(directory: &Path) -> Result<Vec<Circuit>, Vec<ModelError>>
     })?;
     let (mut circuits, mut errors) = (Vec::new(), Vec::new());
     for file in files {
-        match load(&file) {
+        match load_with(&file, options) {
             Ok(circuit) => circuits.push(circuit),
             Err(error) => errors.push(error),
         }
@@ -76,12 +79,20 @@ pub fn load_directory(directory: &Path) -> Result<Vec<Circuit>, Vec<ModelError>>
     }
 }
 
-/// Loads one model.
+/// Loads one model as it is.
 ///
 /// # Errors
 /// Why it can't be served.
 pub fn load(path: &Path) -> Result<Circuit, ModelError> {
-    compile(path, &read_network(path)?)
+    load_with(path, &Options::default())
+}
+
+/// Loads one model, replacing activations as the options say.
+///
+/// # Errors
+/// Why it can't be served.
+pub fn load_with(path: &Path, options: &Options<'_>) -> Result<Circuit, ModelError> {
+    compile(path, &read_network_with(path, options)?.network)
 }
 
 /// Makes a circuit of the network that was read from `path`.
@@ -96,14 +107,22 @@ pub fn compile(path: &Path, network: &Network) -> Result<Circuit, ModelError> {
     Circuit::compile(id, network).map_err(|reason| ModelError::Circuit { file, reason })
 }
 
-/// Reads one model without looking for a circuit.
+/// Reads one model as it is, without looking for a circuit.
 ///
 /// # Errors
 /// The file can't be read or imported.
 pub fn read_network(path: &Path) -> Result<Network, ModelError> {
+    read_network_with(path, &Options::default()).map(|imported| imported.network)
+}
+
+/// Reads one model, replacing activations as the options say, without looking for a circuit.
+///
+/// # Errors
+/// The file can't be read or imported.
+pub fn read_network_with(path: &Path, options: &Options<'_>) -> Result<Imported, ModelError> {
     let file = path.display().to_string();
     match read(path) {
-        Ok(bytes) => Ok(import(&file, &bytes)?),
+        Ok(bytes) => Ok(import_with(&file, &bytes, options)?),
         Err(reason) => Err(ModelError::Read { file, reason }),
     }
 }

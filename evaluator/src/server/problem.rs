@@ -45,6 +45,35 @@ pub enum ApiError {
         /// The names that exist.
         known: Vec<String>,
     },
+    /// Layers of a model, on a service that evaluates whole models only.
+    #[error(
+        "this service evaluates whole models only; started with --allow-layer-ranges, it also \
+         returns what their first layers compute"
+    )]
+    LayersNotAllowed,
+    /// Layers that a model doesn't have, or not the first ones.
+    #[error(
+        "layers {found} of model {model} can't be evaluated: it has {steps} steps, and a range \
+         begins with the first, so that 0..1 to 0..{steps} are possible"
+    )]
+    BadLayers {
+        /// The range asked for.
+        found: String,
+        /// The model.
+        model: String,
+        /// Steps that it has.
+        steps: usize,
+    },
+    /// Layers whose values can't be computed on their own.
+    #[error("layers {layers} of model {model} can't be evaluated: {reason}")]
+    NoCircuit {
+        /// The range asked for.
+        layers: String,
+        /// The model.
+        model: String,
+        /// Why no circuit fits.
+        reason: String,
+    },
     /// A session id that this server can't have made.
     #[error("a session id is 32 lower-case hexadecimal digits, as POST sessions returned it")]
     MalformedSessionId,
@@ -140,6 +169,17 @@ impl ApiError {
                 "Method not allowed",
             ),
             Self::UnknownModel { .. } => (StatusCode::NOT_FOUND, "unknown-model", "Unknown model"),
+            Self::LayersNotAllowed => (
+                StatusCode::FORBIDDEN,
+                "layers-not-allowed",
+                "Layers not allowed",
+            ),
+            Self::BadLayers { .. } => (StatusCode::BAD_REQUEST, "bad-layers", "Bad layers"),
+            Self::NoCircuit { .. } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no-circuit",
+                "No circuit for these layers",
+            ),
             Self::MalformedSessionId => (
                 StatusCode::NOT_FOUND,
                 "malformed-session-id",
@@ -253,7 +293,7 @@ pub fn quote(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::api::{PROBLEM_SESSION_GONE, PROBLEM_UPLOAD_GONE};
+    use shared::api::{PROBLEM_SESSION_GONE, PROBLEM_UNKNOWN_MODEL, PROBLEM_UPLOAD_GONE};
 
     use super::*;
 
@@ -261,6 +301,9 @@ mod tests {
     fn the_kinds_of_what_was_lost_are_those_that_clients_know() {
         assert_eq!(ApiError::SessionGone.problem().kind, PROBLEM_SESSION_GONE);
         assert_eq!(ApiError::UploadGone.problem().kind, PROBLEM_UPLOAD_GONE);
+        let (id, known) = (String::new(), Vec::new());
+        let unknown = ApiError::UnknownModel { id, known };
+        assert_eq!(unknown.problem().kind, PROBLEM_UNKNOWN_MODEL);
     }
 
     #[test]

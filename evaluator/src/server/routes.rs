@@ -7,15 +7,19 @@ mod probes;
 mod sessions;
 mod uploads;
 
+use std::sync::Arc;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use serde::Serialize;
-use shared::api::API_PREFIX;
+use serde::de::DeserializeOwned;
+use shared::api::{API_PREFIX, LayerRangeError};
 
 use super::App;
 use super::problem::{ApiError, quote};
+use crate::circuit::Circuit;
 
 const READ: &str = "GET, HEAD";
 
@@ -83,6 +87,13 @@ pub(super) async fn not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NotFound)
 }
 
+/// The query string's parameters.
+fn parse_query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    let query = web::Query::<T>::from_query(request.query_string());
+    let query = query.map_err(|error| ApiError::BadQuery(error.to_string()))?;
+    Ok(query.into_inner())
+}
+
 /// A reply of this moment, as JSON.
 fn json(value: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok()
@@ -91,12 +102,26 @@ fn json(value: &impl Serialize) -> HttpResponse {
 }
 
 /// The model called `id`.
-fn model<'a>(
-    app: &'a Data<App>,
-    id: &str,
-) -> Result<&'a std::sync::Arc<crate::circuit::Circuit>, ApiError> {
+fn model<'a>(app: &'a Data<App>, id: &str) -> Result<&'a Arc<Circuit>, ApiError> {
     app.models.get(id).ok_or_else(|| ApiError::UnknownModel {
         id: quote(id),
         known: app.models.keys().cloned().collect(),
     })
+}
+
+/// The model called `id`, or its first layers.
+async fn model_or_layers(
+    app: &Data<App>,
+    id: &str,
+    layers: Option<&str>,
+) -> Result<Arc<Circuit>, ApiError> {
+    let whole = model(app, id)?;
+    let Some(layers) = layers else {
+        return Ok(Arc::clone(whole));
+    };
+    let prefixes = app.prefixes.as_ref().ok_or(ApiError::LayersNotAllowed)?;
+    let layers = layers
+        .parse()
+        .map_err(|error: LayerRangeError| ApiError::BadQuery(error.to_string()))?;
+    prefixes.circuit(&app.pool, id, layers).await
 }

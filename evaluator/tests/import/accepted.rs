@@ -1,23 +1,27 @@
-//! Files that can be evaluated: one operator or fusion at a time, against tract.
+//! Files that can be evaluated: dense layers, squares, shapes and what a file says of itself,
+//! against tract.
 
 use evaluator::import::import;
-use evaluator::network::{Layer, Linear};
-use onnx::messages::{AttributeProto, NodeProto, TensorProto};
+use evaluator::network::{Activation, Layer};
+use onnx::messages::{AttributeProto, DataType, NodeProto, TensorProto};
 
 use super::model::{Graph, ramp};
 use super::plain::check_against_tract;
 
-/// Linear layers as (columns, rows), squares as `None`.
-fn outline(layers: &[Layer]) -> Vec<Option<(usize, usize)>> {
-    let outline = |layer: &Layer| match layer {
-        Layer::Linear(Linear { rows, columns, .. }) => Some((*columns, *rows)),
-        Layer::Square => None,
+/// Layers as (values read, values, whether they are squared).
+fn outline(layers: &[Layer]) -> Vec<(usize, usize, bool)> {
+    let outline = |layer: &Layer| {
+        let [term] = &*layer.terms else {
+            panic!("{} terms", layer.terms.len());
+        };
+        let is_squared = layer.activation == Activation::Square;
+        (term.matrix.columns(), layer.values(), is_squared)
     };
     layers.iter().map(outline).collect()
 }
 
 #[track_caller]
-fn check(graph: &Graph, shape: &[usize], expected: &[Option<(usize, usize)>]) {
+fn check(graph: &Graph, shape: &[usize], expected: &[(usize, usize, bool)]) {
     let network = check_against_tract(&graph.bytes(), shape);
     assert_eq!(outline(&network.layers), expected);
 }
@@ -33,7 +37,7 @@ fn gemm_as_it_stands() {
     let graph = Graph::new(&[1, 6])
         .floats("w", &[6, 4], &ramp(24))
         .push(gemm([], &["image", "w"]));
-    check(&graph, &[1, 6], &[Some((6, 4))]);
+    check(&graph, &[1, 6], &[(6, 4, false)]);
 }
 
 #[test]
@@ -48,7 +52,17 @@ fn gemm_with_alpha_beta_and_transposed_weights() {
         .floats("w", &[4, 6], &ramp(24))
         .floats("c", &[4], &ramp(4))
         .push(gemm(attributes, &["image", "w", "c"]));
-    check(&graph, &[1, 6], &[Some((6, 4))]);
+    check(&graph, &[1, 6], &[(6, 4, false)]);
+}
+
+#[test]
+fn gemm_of_a_column() {
+    let graph = Graph::new(&[1, 6])
+        .ints("column", &[6, 1])
+        .node("Reshape", &["image", "column"], "turned")
+        .floats("w", &[6, 4], &ramp(24))
+        .push(gemm([AttributeProto::int("transA", 1)], &["turned", "w"]));
+    check(&graph, &[1, 6], &[(6, 4, false)]);
 }
 
 #[test]
@@ -59,7 +73,7 @@ fn gemm_repeats_its_bias() {
             .floats("w", &[6, 4], &ramp(24))
             .floats("c", dims, &ramp(usize::try_from(count).expect("small")))
             .push(gemm([], &["image", "w", "c"]));
-        check(&graph, &[1, 6], &[Some((6, 4))]);
+        check(&graph, &[1, 6], &[(6, 4, false)]);
     }
 }
 
@@ -71,16 +85,26 @@ fn matmul_with_its_bias_on_either_side() {
             .floats("b", &[4], &ramp(4))
             .node("MatMul", &["image", "w"], "product")
             .node("Add", &inputs, "logits");
-        check(&graph, &[1, 6], &[Some((6, 4))]);
+        check(&graph, &[1, 6], &[(6, 4, false)]);
     }
 }
 
 #[test]
-fn matmul_keeps_leading_ones() {
-    let graph = Graph::new(&[1, 1, 1, 6])
-        .floats("w", &[6, 4], &ramp(24))
-        .node("MatMul", &["image", "w"], "logits");
-    check(&graph, &[1, 1, 1, 6], &[Some((6, 4))]);
+fn matmul_keeps_leading_sizes() {
+    let graph = Graph::new(&[1, 1, 2, 3])
+        .floats("w", &[3, 4], &ramp(12))
+        .node("MatMul", &["image", "w"], "product")
+        .node("Flatten", &["product"], "logits");
+    check(&graph, &[1, 1, 2, 3], &[(6, 8, false)]);
+}
+
+#[test]
+fn matmul_with_its_constant_on_the_left() {
+    let graph = Graph::new(&[1, 1, 2, 3])
+        .floats("w", &[5, 2], &ramp(10))
+        .node("MatMul", &["w", "image"], "product")
+        .node("Flatten", &["product"], "logits");
+    check(&graph, &[1, 1, 2, 3], &[(6, 15, false)]);
 }
 
 #[test]
@@ -91,7 +115,7 @@ fn an_offset_of_the_image_moves_into_the_first_layer() {
         .node("Add", &["image", "mean"], "centred")
         .node("Flatten", &["centred"], "flat")
         .node("MatMul", &["flat", "w"], "logits");
-    check(&graph, &[1, 1, 2, 3], &[Some((6, 4))]);
+    check(&graph, &[1, 1, 2, 3], &[(6, 4, false)]);
 }
 
 #[test]
@@ -105,7 +129,10 @@ fn linear_layers_that_meet_become_one() {
         .node("Identity", &["hidden"], "same")
         .node("MatMul", &["same", "w2"], "product")
         .node("Add", &["product", "b2"], "logits");
-    check(&graph, &[1, 6], &[Some((6, 4))]);
+    let network = check_against_tract(&graph.bytes(), &[1, 6]);
+    assert_eq!(outline(&network.layers), [(6, 4, false)]);
+    let names = "hidden_node + product_node + logits_node";
+    assert_eq!(network.layers[0].name, names);
 }
 
 #[test]
@@ -125,7 +152,7 @@ fn squares_in_every_spelling() {
         .node("MatMul", &["c", "w2"], "d")
         .node("Pow", &["d", "two"], "e")
         .node("MatMul", &["e", "w3"], "logits");
-    let expected = [None, Some((6, 5)), None, Some((5, 4)), None, Some((4, 3))];
+    let expected = [(6, 6, true), (6, 5, true), (5, 4, true), (4, 3, false)];
     check(&graph, &[1, 6], &expected);
 }
 
@@ -136,7 +163,7 @@ fn a_square_of_one_value_under_two_names() {
         .node("MatMul", &["image", "w"], "a")
         .node("Identity", &["a"], "b")
         .node("Mul", &["a", "b"], "logits");
-    check(&graph, &[1, 6], &[Some((6, 4)), None]);
+    check(&graph, &[1, 6], &[(6, 4, true), (4, 4, false)]);
 }
 
 #[test]
@@ -148,7 +175,36 @@ fn shapes_change_and_values_stay() {
         .push(NodeProto::new("Flatten", "f", &["a"], &["b"]).with(AttributeProto::int("axis", -2)))
         .floats("w", &[6, 4], &ramp(24))
         .node("MatMul", &["b", "w"], "logits");
-    check(&graph, &[1, 1, 2, 3], &[Some((6, 4))]);
+    check(&graph, &[1, 1, 2, 3], &[(6, 4, false)]);
+}
+
+#[test]
+fn axes_of_size_1_come_and_go() {
+    let graph = Graph::new(&[1, 1, 2, 3])
+        .ints("first", &[1])
+        .ints("ends", &[0, -1])
+        .node("Squeeze", &["image", "first"], "a")
+        .node("Unsqueeze", &["a", "ends"], "b")
+        .node("Flatten", &["b"], "c")
+        .node("Squeeze", &["c"], "d")
+        .ints("row", &[1, -1])
+        .node("Reshape", &["d", "row"], "flat")
+        .floats("w", &[6, 4], &ramp(24))
+        .node("MatMul", &["flat", "w"], "logits");
+    check(&graph, &[1, 1, 2, 3], &[(6, 4, false)]);
+}
+
+#[test]
+fn a_transpose_moves_weights() {
+    let transpose = NodeProto::new("Transpose", "t", &["image"], &["turned"]);
+    let graph = Graph::new(&[1, 2, 3, 4])
+        .push(transpose.with(AttributeProto::ints("perm", &[0, 3, 1, 2])))
+        .node("Flatten", &["turned"], "flat")
+        .floats("w", &[24, 3], &ramp(72))
+        .node("MatMul", &["flat", "w"], "logits");
+    let network = check_against_tract(&graph.bytes(), &[1, 2, 3, 4]);
+    assert_eq!(outline(&network.layers), [(24, 3, false)]);
+    assert_eq!(network.layers[0].terms[0].matrix.nonzeros(), 72);
 }
 
 #[test]
@@ -157,13 +213,105 @@ fn weights_may_be_constants_in_another_shape() {
     let constant = NodeProto::new("Constant", "c", &[], &["list"])
         .with(AttributeProto::tensor("value", weights));
     let shape = NodeProto::new("Constant", "s", &[], &["shape"])
-        .with(AttributeProto::ints("value_ints", &[6, 4]));
+        .with(AttributeProto::ints("value_ints", &[4, 6]));
     let graph = Graph::new(&[1, 6])
         .push(constant)
         .push(shape)
-        .node("Reshape", &["list", "shape"], "w")
+        .node("Reshape", &["list", "shape"], "turned")
+        .node("Transpose", &["turned"], "w")
         .node("MatMul", &["image", "w"], "logits");
-    check(&graph, &[1, 6], &[Some((6, 4))]);
+    check(&graph, &[1, 6], &[(6, 4, false)]);
+}
+
+#[test]
+fn constants_are_computed_from_constants() {
+    let graph = Graph::new(&[1, 6])
+        .floats("a", &[6, 4], &ramp(24))
+        .floats("b", &[4], &[1.0, 2.0, 3.0, 4.0])
+        .node("Mul", &["a", "b"], "c")
+        .node("Div", &["c", "b"], "d")
+        .node("Sub", &["b", "d"], "e")
+        .node("Neg", &["e"], "f")
+        .node("Add", &["f", "a"], "w")
+        .node("MatMul", &["image", "w"], "logits");
+    check(&graph, &[1, 6], &[(6, 4, false)]);
+}
+
+/// What PyTorch leaves of `view(x.shape[0], -1)`, and some more.
+#[test]
+fn shapes_are_computed_from_shapes() {
+    let gather = NodeProto::new("Gather", "gather", &["shape", "zero"], &["batch"]);
+    let concat = NodeProto::new("Concat", "concat", &["batches", "rest"], &["to"]);
+    let cast = NodeProto::new("Cast", "cast", &["shape64"], &["shape"]);
+    let graph = Graph::open(&[1, 2, 3])
+        .node("Shape", &["image"], "shape64")
+        .push(cast.with(AttributeProto::int("to", 7)))
+        .scalar("zero", 0)
+        .push(gather.with(AttributeProto::int("axis", 0)))
+        .ints("axes", &[0])
+        .node("Unsqueeze", &["batch", "axes"], "batches")
+        .ints("rest", &[-1])
+        .push(concat.with(AttributeProto::int("axis", 0)))
+        .node("Reshape", &["image", "to"], "flat")
+        .floats("w", &[6, 4], &ramp(24))
+        .node("MatMul", &["flat", "w"], "logits");
+    check(&graph, &[1, 1, 2, 3], &[(6, 4, false)]);
+    let graph = Graph::open(&[1, 2, 3])
+        .node("Shape", &["image"], "shape")
+        .ints("start", &[0])
+        .ints("end", &[-3])
+        .node("Slice", &["shape", "start", "end"], "batch")
+        .ints("rest", &[-1])
+        .push(
+            NodeProto::new("Concat", "concat", &["batch", "rest"], &["to"])
+                .with(AttributeProto::int("axis", 0)),
+        )
+        .node("Reshape", &["image", "to"], "flat")
+        .floats("w", &[6, 4], &ramp(24))
+        .node("MatMul", &["flat", "w"], "logits");
+    check(&graph, &[1, 1, 2, 3], &[(6, 4, false)]);
+}
+
+#[test]
+fn dropout_is_for_training() {
+    let off = TensorProto {
+        data_type: DataType::Bool.into(),
+        raw_data: vec![0],
+        ..TensorProto::default()
+    };
+    let constant = NodeProto::new("Constant", "mode", &[], &["off"])
+        .with(AttributeProto::tensor("value", off));
+    let dropout = NodeProto::new("Dropout", "drop", &["a", "", "off"], &["b", "mask"]);
+    let graph = Graph::new(&[1, 6])
+        .floats("w", &[6, 4], &ramp(24))
+        .node("MatMul", &["image", "w"], "a")
+        .push(constant)
+        .push(dropout)
+        .node("Mul", &["b", "b"], "logits");
+    let network = import("test.onnx", &graph.bytes()).expect("imports");
+    assert_eq!(outline(&network.layers), [(6, 4, true), (4, 4, false)]);
+}
+
+#[test]
+fn a_softmax_in_the_end_is_left_to_the_client() {
+    for (op, axis) in [("Softmax", -1), ("LogSoftmax", 1)] {
+        let last = NodeProto::new(op, "last", &["a"], &["b"]);
+        let graph = Graph::new(&[1, 6])
+            .floats("w", &[6, 4], &ramp(24))
+            .node("MatMul", &["image", "w"], "a")
+            .push(last.with(AttributeProto::int("axis", axis)))
+            .node("Identity", &["b"], "logits");
+        let network = import("test.onnx", &graph.bytes()).expect("imports");
+        assert_eq!(network.left_to_client.as_deref(), Some(op));
+        let logits = Graph::new(&[1, 6]).floats("w", &[6, 4], &ramp(24)).node(
+            "MatMul",
+            &["image", "w"],
+            "logits",
+        );
+        let plain = check_against_tract(&logits.bytes(), &[1, 6]);
+        assert_eq!(plain.left_to_client, None);
+        assert_eq!(plain.evaluate(&[0.5; 6]), network.evaluate(&[0.5; 6]));
+    }
 }
 
 #[test]
@@ -172,27 +320,26 @@ fn the_file_speaks_for_itself() {
         .floats("w", &[6, 4], &ramp(24))
         .node("Flatten", &["image"], "flat")
         .node("MatMul", &["flat", "w"], "logits")
-        .property("inkveil.logit_bound", " 12.5 ");
+        .property("inkveil.logit_bound", " 12.5 ")
+        .property("inkveil.threshold", "0.5");
     graph.proto.doc_string = "  A test.\nMore about it.".to_owned();
     let network = import("test.onnx", &graph.bytes()).expect("imports");
     assert_eq!(network.description, "A test.");
-    assert_eq!(network.logit_bound, 12.5);
-    assert_eq!(network.input_shape, [2, 3]);
+    assert_eq!(network.logit_bound, Some(12.5));
+    assert_eq!(network.preparation.threshold, Some(0.5));
+    assert_eq!(network.input_shape, [1, 2, 3]);
     assert_eq!(network.classes, ["0", "1", "2", "3"]);
 }
 
 #[test]
-fn what_the_file_leaves_open_has_a_default() {
+fn what_the_file_leaves_open_stays_open() {
     let graph = Graph::new(&[1, 9]).floats("w", &[9, 2], &ramp(18));
     let graph = graph.node("MatMul", &["image", "w"], "logits");
     let network = import("test.onnx", &graph.bytes()).expect("imports");
     assert_eq!(network.description, "");
-    assert_eq!(network.logit_bound, 64.0);
-    assert_eq!(
-        network.input_shape,
-        [3, 3],
-        "a flat image is square where it can be"
-    );
+    assert_eq!(network.logit_bound, None);
+    assert_eq!(network.preparation.threshold, None);
+    assert_eq!(network.input_shape, [9]);
 }
 
 #[test]

@@ -77,6 +77,13 @@ impl Graph {
         self
     }
 
+    pub fn scalar(mut self, name: &str, value: i64) -> Self {
+        self.graph()
+            .initializer
+            .push(TensorProto::ints(name, &[], &[value]));
+        self
+    }
+
     pub fn property(mut self, key: &str, value: &str) -> Self {
         self.proto
             .metadata_props

@@ -1,8 +1,8 @@
 //! A service of two small models, and requests to it.
 
 use std::fs;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
@@ -12,11 +12,11 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{self, TestRequest};
 use actix_web::web::{Bytes, Data};
 use evaluator::circuit::Circuit;
-use evaluator::network::{Layer, Linear, Network};
+use evaluator::network::{Activation, Layer, Matrix, Network, Term, ValueId};
 use evaluator::server::page::Page;
 use evaluator::server::session::Clock;
 use evaluator::server::{App, Limits, configure};
-use shared::api::{OCTET_STREAM, SessionInfo};
+use shared::api::{OCTET_STREAM, Preparation, SessionInfo};
 use shared::ring::Ring;
 use shared::wire::{write_header, write_keys_header};
 use tempfile::TempDir;
@@ -41,31 +41,35 @@ impl Clock for TestClock {
     }
 }
 
-fn linear(rows: usize, columns: usize) -> Layer {
-    let weights = (0..rows * columns)
+fn layer(of: usize, rows: usize, columns: usize, activation: Activation) -> Layer {
+    let weights: Vec<f64> = (0..rows * columns)
         .map(|at| (at % 7) as f64 / 16.0)
         .collect();
-    Layer::Linear(Linear {
+    Layer {
         name: "dense".to_owned(),
-        rows,
-        columns,
-        weights,
+        shape: vec![rows],
+        terms: vec![Term {
+            of: ValueId(of),
+            matrix: Matrix::from_dense(columns, &weights),
+        }],
         bias: vec![0.5; rows],
-    })
+        activation,
+    }
 }
 
 /// A 4×4 image, so many squares, three classes.
-fn network(squares: usize) -> Network {
-    let mut layers = vec![linear(8, 16)];
-    for _ in 1..squares {
-        layers.extend([Layer::Square, linear(8, 8)]);
-    }
-    layers.extend([Layer::Square, linear(3, 8)]);
+pub fn network(squares: usize) -> Network {
+    let hidden = |at| layer(at, 8, if at == 0 { 16 } else { 8 }, Activation::Square);
+    let mut layers: Vec<Layer> = (0..squares).map(hidden).collect();
+    layers.push(layer(squares, 3, 8, Activation::Identity));
     Network {
-        input_shape: [4, 4],
+        input_shape: vec![4, 4],
+        preparation: Preparation::default(),
         layers,
         classes: ["a", "b", "c"].map(str::to_owned).to_vec(),
-        logit_bound: 64.0,
+        logit_bound: Some(64.0),
+        precision_bits: None,
+        left_to_client: None,
         description: format!("A test of {squares} squares."),
     }
 }
@@ -115,10 +119,12 @@ impl TestServer {
         .expect("written");
         fs::write(directory.path().join("client_bg.wasm"), b"\0asm").expect("written");
         let page = Page::open(directory.path()).expect("has an index");
-        let one = circuit("one", 1);
-        let ring = Arc::clone(one.ring());
+        static MODELS: LazyLock<[Arc<Circuit>; 2]> = LazyLock::new(|| {
+            [("one", 1), ("two", 2)].map(|(id, squares)| circuit(id, squares).into())
+        });
+        let ring = Arc::clone(MODELS[0].ring());
         let clock = Arc::new(TestClock::default());
-        let app = App::new([one, circuit("two", 2)], limits).expect("starts");
+        let app = App::new(MODELS.iter().cloned(), limits).expect("starts");
         let app = app
             .with_page(page)
             .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
@@ -127,6 +133,26 @@ impl TestServer {
             clock,
             ring,
             _page: directory,
+        }
+    }
+
+    /// The same server, which also evaluates first layers.
+    pub fn with_layer_ranges(limits: Limits) -> Self {
+        let Self {
+            app,
+            clock,
+            ring,
+            _page,
+        } = Self::with_limits(limits);
+        let app = Arc::into_inner(app.into_inner()).expect("nobody else has it");
+        // The last one's layers can be asked for, though it isn't served whole.
+        let networks = [("one", 1), ("two", 2), ("three", 1)];
+        let networks = networks.map(|(id, squares)| (id.into(), network(squares)));
+        Self {
+            app: Data::new(app.with_layer_ranges(networks)),
+            clock,
+            ring,
+            _page,
         }
     }
 

@@ -116,25 +116,20 @@ async fn a_missing_relinearization_key_is_named() {
 }
 
 #[actix_web::test]
-async fn a_missing_conjugation_key_is_named() {
-    let it = Classification::new().await;
-    let spec = KeySpec {
-        conjugation: None,
-        ..it.model.keys.clone()
-    };
-    it.check_keys(&spec, "missing-key", "the conjugation key was not")
-        .await;
-}
-
-#[actix_web::test]
 async fn a_key_of_another_level_is_named() {
     let it = Classification::new().await;
-    let spec = KeySpec {
-        conjugation: Some(LOWEST),
-        ..it.model.keys.clone()
-    };
-    let detail = "the conjugation key was made for level 0, it is needed at level 1";
-    it.check_keys(&spec, "key-level-wrong", detail).await;
+    let mut spec = it.model.keys.clone();
+    let rotation = spec
+        .rotations
+        .iter_mut()
+        .find(|rotation| rotation.key.level > LOWEST.level);
+    let rotation = rotation.expect("the circuit rotates at a level above the lowest");
+    let needed = std::mem::replace(&mut rotation.key, LOWEST).level.0;
+    let detail = format!(
+        "the key for rotations by {} was made for level 0, it is needed at level {needed}",
+        rotation.step
+    );
+    it.check_keys(&spec, "key-level-wrong", &detail).await;
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::test::TestRequest;
 use evaluator::server::REQUEST_ID;
-use shared::api::{PROBLEM_JSON, Problem};
+use shared::api::{ModelInfo, PROBLEM_JSON, Problem};
 use shared::wire::MessageKind;
 
 use super::app::{Reply, TestServer, get, limits, octets, request};
@@ -263,7 +263,7 @@ async fn keys_that_are_no_message() {
         keys(other),
         400,
         "wrong-parameter-set",
-        "n12 (", // Among others, by fingerprint.
+        "the models here use n12", // Among others, by fingerprint.
     )
     .await;
     let input = server.header(MessageKind::Input);
@@ -341,12 +341,11 @@ async fn keys_for_another_models_parameters() {
             "",
         ))
         .await;
-    check_problem(
-        &reply,
-        400,
-        "wrong-parameter-set",
-        "not for parameter set n13, which model two",
-    );
+    let model = server.call(get("/api/v1/models/two")).await;
+    let model: ModelInfo = serde_json::from_slice(&model.body).expect("info");
+    let set = model.parameters.name;
+    let detail = format!("not for parameter set {set}, which model two");
+    check_problem(&reply, 400, "wrong-parameter-set", &detail);
 }
 
 #[actix_web::test]

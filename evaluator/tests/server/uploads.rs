@@ -135,7 +135,12 @@ async fn the_length_of_a_key_is_known_before_it_is_made() {
 #[actix_web::test]
 async fn keys_out_of_order_or_twice_are_named() {
     let mut it = Upload::begin().await;
-    let detail = "key 1 is of kind 0 for step 0; after the conjugation key only";
+    let keys = &it.model.keys;
+    let second = match keys.conjugation {
+        Some(_) => "the conjugation key".to_owned(),
+        None => format!("the key for rotations by {}", keys.rotations[0].step),
+    };
+    let detail = &format!("key 1 is of kind 0 for step 0; after {second} only");
     let swapped = [it.pieces[2].clone(), it.pieces[1].clone()].concat();
     it.check_refused(swapped, "malformed-body", detail).await;
     it.again().await;
@@ -183,7 +188,12 @@ async fn beginnings_that_are_none() {
     check_problem(&begin(cut).await, 400, "truncated-body", detail);
     let mut other = it.pieces[0].clone();
     other[8] ^= 1;
-    check_problem(&begin(other).await, 400, "wrong-parameter-set", "n12 (");
+    check_problem(
+        &begin(other).await,
+        400,
+        "wrong-parameter-set",
+        "the models here use n12",
+    );
     let reply = it.server.call(request(Method::GET, &it.address)).await;
     check_problem(&reply, 405, "method-not-allowed", "it takes POST");
 }

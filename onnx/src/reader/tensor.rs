@@ -20,7 +20,7 @@ pub struct Tensor {
 pub enum TensorData {
     /// From float or double.
     Floats(Vec<f32>),
-    /// From int32 or int64.
+    /// From int32, int64 or bool.
     Ints(Vec<i64>),
 }
 
@@ -91,6 +91,11 @@ impl Tensor {
             }
             DataType::Int64 => {
                 TensorData::Ints(shape.take(&proto.int64_data, raw, i64::from_le_bytes)?)
+            }
+            DataType::Bool => {
+                let one = |[byte]: [u8; 1]| i32::from(byte);
+                let values = shape.take(&proto.int32_data, raw, one)?;
+                TensorData::Ints(values.into_iter().map(i64::from).collect())
             }
             DataType::Undefined => return Err(unsupported),
         };

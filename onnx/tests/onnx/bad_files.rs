@@ -38,7 +38,7 @@ fn no_model() {
 
 #[test]
 fn element_types_that_are_not_read() {
-    let rest = "is not supported; use float, double, int32 or int64";
+    let rest = "is not supported; use float, double, int32, int64 or bool";
     // Half floats, texts, and a number that no type has.
     for code in [10, 8, 0, -1, 99] {
         let expected = format!("element type {code} {rest}");

@@ -131,6 +131,17 @@ fn tensors_are_read_from_every_field() {
         ints(&[1, -1]),
     );
 
+    let base = tensor(DataType::Bool, &[2]);
+    check_tensor(
+        &TensorProto {
+            int32_data: vec![1, 0],
+            ..base.clone()
+        },
+        &[2],
+        ints(&[1, 0]),
+    );
+    check_tensor(&raw(&[0, 1], base), &[2], ints(&[0, 1]));
+
     check_tensor(&tensor(DataType::Float, &[0, 3]), &[0, 3], floats(&[]));
     check_tensor(&TensorProto::floats("", &[1], &[4.0]), &[1], floats(&[4.0]));
     check_tensor(&TensorProto::ints("", &[2], &[4, 5]), &[2], ints(&[4, 5]));

@@ -100,13 +100,13 @@ impl Crt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{Parameters, shipped};
+    use crate::params::{Parameters, test_sets};
     use crate::ring::{Level, Poly};
     use proptest::prelude::*;
 
     #[track_caller]
     fn check_round_trip(values: &[i64]) {
-        for spec in shipped() {
+        for spec in test_sets() {
             let ring = Ring::new(Parameters::new(spec).expect("shipped"));
             for basis in [Basis::Q(Level(1)), Basis::Qp(Level(0)), Basis::Qp(Level(1))] {
                 let poly = Poly::from_signed(values, &ring, basis);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn edges() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(test_sets()[0].clone()).expect("shipped"));
         let basis = Basis::Q(Level(1));
         let primes = ring
             .moduli_of(basis)

@@ -224,7 +224,7 @@ impl Poly<Ntt> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{Parameters, shipped};
+    use crate::params::{Parameters, test_sets};
     use crate::ring::Level;
     use crate::ring::galois::GaloisElement;
 
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn automorphism_substitutes_powers_of_x() {
-        for spec in shipped() {
+        for spec in test_sets() {
             let ring = Ring::new(Parameters::new(spec).expect("shipped"));
             let basis = Basis::Qp(Level(1));
             let coefficients: Vec<i64> = (0..ring.degree() as i64)
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn operands_with_different_moduli_are_refused() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(test_sets()[0].clone()).expect("shipped"));
         let mut high = Poly::<Ntt>::zero(&ring, Basis::Q(Level(1)));
         let low = Poly::<Ntt>::zero(&ring, Basis::Q(Level(0)));
         let expected = RingError::BasisMismatch {

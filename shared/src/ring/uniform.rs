@@ -56,7 +56,7 @@ fn fill_uniform(residues: &mut [u32], modulus: Modulus, seed: &Seed, nonce: u64)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{Parameters, shipped};
+    use crate::params::{Parameters, test_sets};
     use crate::ring::Level;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -65,7 +65,7 @@ mod tests {
     /// these either way.
     #[test]
     fn residues_are_uniform() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(test_sets()[0].clone()).expect("shipped"));
         let poly = uniform(&[7; 32], 3, &ring, Basis::Qp(Level(2)));
         for (residues, modulus) in poly.limbs().zip(ring.moduli_of(poly.basis())) {
             let mut cells = [0f64; 64];
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn residues_are_those_of_the_wire_format() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(test_sets()[0].clone()).expect("shipped"));
         let poly = uniform(&[9; 32], 5, &ring, Basis::Qp(Level(3)));
         let positions = ring.limbs(poly.basis());
         let moduli = ring.moduli_of(poly.basis());
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn objects_polynomials_and_primes_have_their_own_streams() {
-        let ring = Ring::new(Parameters::new(shipped().remove(1)).expect("shipped"));
+        let ring = Ring::new(Parameters::new(test_sets()[1].clone()).expect("shipped"));
         let of = |seed, index| uniform(&[seed; 32], index, &ring, Basis::Q(Level(2)));
         assert_eq!(of(1, 0), of(1, 0));
         assert_ne!(of(1, 0), of(1, 1));

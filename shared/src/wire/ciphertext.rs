@@ -88,11 +88,12 @@ pub fn read_reply(
         })
     };
     let parts = packing
-        .parts()
+        .parts(ring.degree())
+        .into_iter()
         .enumerate()
-        .map(|(part, logits)| {
+        .map(|(part, coefficients)| {
             Ok(ReplyPart {
-                c0: half(logits, part, "first")?,
+                c0: half(coefficients, part, "first")?,
                 c1: half(ring.degree(), part, "second")?,
             })
         })

@@ -84,7 +84,7 @@ fn main() -> Result<()> {
     ensure!(!images.images.is_empty(), "no image to classify");
 
     let circuit = models::load(&args.model)?;
-    let plain = PlainModel::load(&args.model, circuit.info().input.shape)?;
+    let plain = PlainModel::load(&args.model, &circuit.info().input.shape)?;
     let plan = Arc::new(Plan::new(circuit.info().clone())?);
     let keys = ClientKeys::generate(plan)?;
     let upload = keys
@@ -192,7 +192,12 @@ fn classify(
     })?;
     let elapsed = start.elapsed();
     let logits = keys.decrypt(&reply)?;
-    let truth = plain.logits(digit.pixels(), circuit.info().input.shape)?;
+    let preparation = circuit.info().input.preparation;
+    let prepared = digit
+        .pixels()
+        .iter()
+        .map(|&pixel| preparation.apply(pixel.into()) as f32);
+    let truth = plain.logits(&prepared.collect::<Vec<_>>())?;
     let errors = || {
         logits
             .values()
@@ -248,6 +253,8 @@ fn report(setting: &Setting, outcomes: &mut [Outcome], traffic: &Traffic) -> Str
     let plain = percent(outcomes, |outcome| outcome.plain == outcome.label);
     let agree = percent(outcomes, |outcome| outcome.encrypted == outcome.plain);
     let parameters = setting.circuit.ring().parameters();
+    let log_n = parameters.spec().log_n;
+    let expected = 1e3 * setting.circuit.count().reference_price(log_n);
     let rows = [
         ("images", outcomes.len().to_string()),
         ("accuracy encrypted", format!("{right:.2} %")),
@@ -264,9 +271,10 @@ fn report(setting: &Setting, outcomes: &mut [Outcome], traffic: &Traffic) -> Str
         (
             "evaluator's time per digit, one core",
             format!(
-                "median {:.2} ms, 99th percentile {:.2} ms",
+                "median {:.2} ms, 99th percentile {:.2} ms; the cost model says {:.2} ms",
                 at(0.5),
-                at(0.99)
+                at(0.99),
+                expected
             ),
         ),
         (

@@ -230,17 +230,9 @@ fn servers_that_do_not_serve_are_named() -> Result<()> {
             ["classify", "--server", url, "--model", model, "3.png"],
         )
     };
-    let known = fs::read_dir(root().join("models"))?.filter_map(|entry| {
-        let name = entry.ok()?.file_name().into_string().ok()?;
-        name.strip_suffix(".onnx").map(str::to_owned)
-    });
-    let mut known: Vec<String> = known.collect();
-    known.sort();
-    let expected = format!(
-        "{url} refused: Unknown model (404): no model is called \"no/such\"; there are {}",
-        known.join(", ")
-    );
-    assert_eq!(classify(&url, "no/such")?, expected);
+    let said = classify(&url, "no/such")?;
+    let expected = format!("{url}: no model is called \"no/such\"; the nearest are ");
+    assert!(said.starts_with(&expected), "{said}");
     server.stop()?;
     let said = classify(&url, "mnist-fast")?;
     assert!(

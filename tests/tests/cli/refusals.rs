@@ -142,7 +142,8 @@ fn wrong_files_are_named_with_what_would_be_right() -> Result<()> {
     )?;
     model(
         "wide.json",
-        "wide.json: model mnist-fast takes images of 32×32; this program prepares 28×28",
+        "wide.json: model mnist-fast takes input of sizes [32, 32]; this program prepares images of \
+         28×28",
     )?;
 
     let reply = |secret: &str, reply: &str, expected: &str| {

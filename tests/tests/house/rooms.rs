@@ -50,7 +50,10 @@ fn check(package: &str, strangers: &[&str]) {
 
 #[test]
 fn the_evaluator_links_nothing_that_decrypts() {
-    check("evaluator", &["client", "client-wasm", "train", "tests"]);
+    check(
+        "evaluator",
+        &["check", "client", "client-wasm", "train", "tests"],
+    );
 }
 
 #[test]
@@ -69,6 +72,11 @@ fn the_formats_link_no_side() {
 fn the_client_links_no_evaluator() {
     check("client", &["client-wasm", "evaluator", "train", "onnx"]);
     check("client-wasm", &["evaluator", "train", "onnx"]);
+}
+
+#[test]
+fn the_tester_links_both_halves_and_no_more() {
+    check("check", &["client-wasm", "train", "tests"]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Matrix–vector products by diagonals.
 
-use evaluator::engine::{Automorphism, MatrixPlan, SlotContent, Walk};
+use evaluator::engine::{
+    Automorphism, MatrixPlan, SlotContent, Walk, encode_matrix, multiply_matrix,
+};
 use shared::encoding::Complex64;
 use shared::packing::InputPacking;
-use shared::params::shipped;
+use tests::networks::sets;
 
 use super::{Fixture, numbers, scale};
 
@@ -29,17 +31,30 @@ pub fn steps(plan: &MatrixPlan) -> Vec<u32> {
 /// products is smaller by the weights' scale.
 #[track_caller]
 fn check(content: SlotContent, period: usize, repeat: usize, rows: usize, columns: usize) {
-    for set in shipped() {
+    for set in sets() {
         let slots = 1 << (set.log_n - 1);
         let padded = rows.next_power_of_two();
-        let plan = MatrixPlan::new(slots, (period, repeat), padded, content, Walk::default());
+        // Slot `s` holds the value, or pair, of position `s / repeat`; row `s` reads those of its
+        // remainder.
+        let all = period * repeat;
+        let rotations = (0..all.min(padded)).step_by(repeat).collect();
+        let plan = MatrixPlan::new(slots, (all, padded), &rotations, content, Walk::default());
         let fixture = Fixture::new(set, 30, &steps(&plan), 2);
 
         let (weights, x) = (numbers(rows * columns, 5), numbers(columns, 6));
+        let half = |half: usize| {
+            let value = |slot: usize| Some(half * period + slot / repeat);
+            let values = (0..all).map(value);
+            values
+                .map(|value| value.filter(|&value| value < columns))
+                .collect()
+        };
         let packing = InputPacking {
-            period,
-            repeat,
-            sources: vec![(0..columns).collect()],
+            real: half(0),
+            imaginary: match content {
+                SlotContent::Real => Vec::new(),
+                SlotContent::Pair => half(1),
+            },
         };
         let encrypted = fixture.encrypt(&packing.pack(&x, slots).unwrap(), 0);
         let weight = |row: usize, column: usize| {
@@ -49,20 +64,18 @@ fn check(content: SlotContent, period: usize, repeat: usize, rows: usize, column
                 0.0
             }
         };
-        let entry = |row: usize, column: usize| match content {
-            SlotContent::Real => weight(row, column).into(),
-            SlotContent::Pair => {
-                Complex64::new(weight(row, column), -weight(row, column + period)) / 2.0
+        let entry = |slot: usize, at: usize| {
+            let (row, column) = (slot % padded, at % all / repeat);
+            match content {
+                SlotContent::Real => weight(row, column).into(),
+                SlotContent::Pair => {
+                    Complex64::new(weight(row, column), -weight(row, column + period)) / 2.0
+                }
             }
         };
-        let matrix = fixture
-            .engine
-            .encode_matrix(plan, entry, scale(20), fixture.top())
-            .unwrap();
-        let product = fixture
-            .engine
-            .multiply_matrix(&matrix, &encrypted, &fixture.evaluation)
-            .unwrap();
+        let engine = &fixture.engine;
+        let matrix = encode_matrix(engine, plan, entry, scale(20), fixture.top()).unwrap();
+        let product = multiply_matrix(engine, &matrix, &encrypted, &fixture.evaluation).unwrap();
         assert_eq!(product.scale(), scale(50));
 
         let y: Vec<f64> = weights

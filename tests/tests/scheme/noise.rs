@@ -4,12 +4,14 @@
 //! exponentially distributed numbers: the mean over n slots has a relative deviation of √(3/n), 3.8 %
 //! for the smaller ring. 15 % is four of these.
 
-use evaluator::engine::{Automorphism, MatrixPlan, SlotContent, Walk};
+use evaluator::engine::{
+    Automorphism, MatrixPlan, SlotContent, Walk, encode_matrix, multiply_matrix,
+};
 use shared::ciphertext::{Ciphertext, Reply};
 use shared::encoding::{Complex64, Scale};
-use shared::params::shipped;
 use shared::ring::Level;
 use shared::wire::write_reply;
+use tests::networks::sets;
 
 use super::{ERROR_VARIANCE, Fixture, complex_numbers, description, modulus, rotations, scale};
 
@@ -94,27 +96,25 @@ fn a_sum_of_images_has_the_noise_of_each_and_is_rounded_once() {
 #[test]
 fn a_matrix_product_multiplies_the_inputs_noise_by_the_weights() {
     for content in [SlotContent::Real, SlotContent::Pair] {
-        for (set, digit_primes) in shipped().into_iter().zip([2, 2]) {
+        for (set, digit_primes) in sets().into_iter().zip([2, 2]) {
             let slots = 1 << (set.log_n - 1);
             let (period, rows) = (32, 16);
-            let plan = MatrixPlan::new(slots, (period, 1), rows, content, Walk::default());
+            let rotations = (0..rows).collect();
+            let periods = (period, rows);
+            let plan = MatrixPlan::new(slots, periods, &rotations, content, Walk::default());
             let babies = plan.of_input().len() as f64 + 1.0;
             let fixture =
                 Fixture::with_digits(set, 20, &super::matrix::steps(&plan), 4, digit_primes);
             let weights = complex_numbers(rows * period, 5);
-            let entry = |row: usize, column: usize| match content {
-                SlotContent::Real => Complex64::from(weights[row * period + column].re),
-                SlotContent::Pair => weights[row * period + column],
+            let entry = |slot: usize, column: usize| match content {
+                SlotContent::Real => Complex64::from(weights[slot % rows * period + column].re),
+                SlotContent::Pair => weights[slot % rows * period + column],
             };
-            let power = |at| entry(at / period, at % period).norm_sqr();
+            let power = |at: usize| entry(at / period, at % period).norm_sqr();
             let row_power = (0..weights.len()).map(power).sum::<f64>() / rows as f64;
             let (engine, zeros) = (&fixture.engine, fixture.encrypt(&[0.0], 0));
-            let matrix = engine
-                .encode_matrix(plan, entry, scale(30), fixture.top())
-                .unwrap();
-            let product = engine
-                .multiply_matrix(&matrix, &zeros, &fixture.evaluation)
-                .unwrap();
+            let matrix = encode_matrix(engine, plan, entry, scale(30), fixture.top()).unwrap();
+            let product = multiply_matrix(engine, &matrix, &zeros, &fixture.evaluation).unwrap();
             let switched = fixture.key_switch_variance(fixture.top()) * (1.0 - 1.0 / babies);
             let conjugate = if content == SlotContent::Pair {
                 2.0
@@ -193,30 +193,26 @@ fn keys_used_below_their_level_switch_with_the_noise_of_that_level() {
 /// Half of the coefficients, read as the client reads logits.
 #[test]
 fn replies_have_the_noise_of_their_modulus() {
-    for (set, log_scale) in shipped().into_iter().zip([36, 46]) {
+    for (set, log_scale) in sets().into_iter().zip([36, 46]) {
         let mut info = description(set.clone(), 2f64.powi(log_scale), &[], 1);
         info.input.level = Level(0);
-        let (log_modulus, packing) = (info.output.log_modulus, info.output.packing);
+        let (log_modulus, half) = (info.output.log_modulus, info.output.packing.classes());
         let ratio = 2f64.powi(log_modulus.cast_signed()) / modulus(&set, 0);
         info.output.scale *= ratio;
         let fixture = Fixture::with_info(info, 6, 1);
         let zeros = fixture.encrypt_lifted(&[0.0], 0);
-        let logits = packing.classes;
+        let all: Vec<usize> = (0..half).collect();
         let reply = Reply {
             log_modulus,
             scale: Scale(fixture.scale().0 * ratio),
-            parts: vec![
-                fixture
-                    .engine
-                    .truncate(&zeros, &packing, logits, log_modulus),
-            ],
+            parts: vec![fixture.engine.truncate(&zeros, &all, log_modulus)],
         };
         let logits = fixture
             .keys
             .decrypt(&write_reply(&reply, fixture.engine.ring()))
             .unwrap();
         let squares: f64 = logits.values().iter().map(|logit| logit * logit).sum();
-        let measured = squares * reply.scale.0.powi(2) / packing.classes as f64;
+        let measured = squares * reply.scale.0.powi(2) / half as f64;
         let expected = ERROR_VARIANCE * ratio * ratio + fixture.rounding_variance();
         check_ratio(&fixture, "reply", measured, expected);
     }

@@ -1,12 +1,13 @@
 //! Every homomorphic operation is the same operation on slots.
 
 use evaluator::engine::Automorphism;
+use evaluator::engine::Engine as _;
 use shared::ciphertext::Reply;
 use shared::encoding::{Complex64, Scale};
-use shared::packing::OutputPacking;
-use shared::params::shipped;
+use shared::packing::{CoefficientPacking, OutputPacking};
 use shared::ring::Level;
 use shared::wire::write_reply;
+use tests::networks::sets;
 
 use super::{
     DEVIATIONS, Fixture, complex_numbers, description, image, modulus, numbers, rotations, scale,
@@ -107,7 +108,7 @@ fn square_with_relinearization_and_rescale() {
 /// From each level to the next lower one.
 #[test]
 fn rescaling_divides_by_the_ratio_of_the_moduli() {
-    for (set, log_scale) in shipped().into_iter().zip([40, 60]) {
+    for (set, log_scale) in sets().into_iter().zip([40, 60]) {
         for level in 1..set.levels.len() {
             let mut info = description(set.clone(), 2f64.powi(log_scale), &[], 1);
             info.input.level = Level(u8::try_from(level).unwrap());
@@ -177,16 +178,16 @@ fn sums_of_images_are_sums_of_moved_slots() {
 #[test]
 fn truncation_keeps_the_logits() {
     let logits = [1.0, -0.5, 0.25, 0.0, -1.0, 0.75];
-    let packing = OutputPacking {
+    let packing = CoefficientPacking {
         classes: logits.len(),
         zeros: 0,
         copies: 4,
     };
-    for (set, log_scale) in shipped().into_iter().zip([36, 46]) {
+    for (set, log_scale) in sets().into_iter().zip([36, 46]) {
         for log_modulus in [16, 24] {
             let mut info = description(set.clone(), 2f64.powi(log_scale), &[], 1);
             info.input.level = Level(0);
-            info.output.packing = packing;
+            info.output.packing = OutputPacking::Coefficients(packing);
             info.output.log_modulus = log_modulus;
             let ratio = 2f64.powi(log_modulus.cast_signed()) / modulus(&set, 0);
             info.output.scale *= ratio;
@@ -194,7 +195,8 @@ fn truncation_keeps_the_logits() {
             let (engine, degree) = (&fixture.engine, fixture.engine.ring().degree());
             let other = [(5, 0.5), (degree / 2 - 1, -0.9), (degree - 1, 0.8)];
             let places = (0..logits.len()).map(|logit| packing.coefficient(logit, degree));
-            let terms: Vec<_> = places.zip(logits).chain(other).collect();
+            let places: Vec<usize> = places.collect();
+            let terms: Vec<_> = places.iter().copied().zip(logits).chain(other).collect();
             let slot = |slot| {
                 let term = |&(power, value)| engine.monomial(power, slot) * value;
                 terms.iter().map(term).sum()
@@ -202,7 +204,7 @@ fn truncation_keeps_the_logits() {
             let message: Vec<Complex64> = (0..engine.slots()).map(slot).collect();
             let lifted = fixture.encrypt_lifted(&message, 0);
             let scale = Scale(fixture.scale().0 * ratio);
-            let part = engine.truncate(&lifted, &packing, logits.len(), log_modulus);
+            let part = engine.truncate(&lifted, &places, log_modulus);
             let parts = vec![part];
             let reply = write_reply(
                 &Reply {

@@ -4,13 +4,13 @@ use evaluator::engine::{Automorphism, EvalError};
 use shared::ciphertext::Ciphertext;
 use shared::encoding::Scale;
 use shared::keys::EvaluationKeys;
-use shared::params::shipped;
 use shared::ring::Level;
+use tests::networks::sets;
 
 use super::{Fixture, scale};
 
 fn fixture() -> Fixture {
-    Fixture::new(shipped().remove(0), 30, &[1, 4], 3)
+    Fixture::new(sets().remove(0), 30, &[1, 4], 3)
 }
 
 #[track_caller]

@@ -1,12 +1,12 @@
 //! A whole run on a few made-up images.
 
-use candle_core::{Device, Tensor};
 use train::augment::Augmentation;
 use train::curves::picture;
 use train::export::{logit_bound, to_onnx};
 use train::fields::{CLASSES, looks_at};
-use train::inputs::Form;
+use train::inputs::{Form, Inputs, Intake};
 use train::mnist::{LabelledImages, Mnist};
+use train::models::Model;
 use train::network::Network;
 use train::random::Random;
 use train::training::{Epoch, Settings, Trained, train};
@@ -38,13 +38,13 @@ fn set(count: usize, seed: u64) -> LabelledImages {
 
 fn settings() -> Settings {
     Settings {
-        hidden: 16,
         epochs: 8,
         batch: 20,
         learning_rate: 0.01,
         weight_decay: 0.01,
         smoothing: 0.05,
         logit_cost: 0.001,
+        clip: Some(1.0),
         averaging: 0.8,
         augmentation: Augmentation {
             rotation: 3.0,
@@ -54,19 +54,20 @@ fn settings() -> Settings {
     }
 }
 
-fn run() -> (Mnist, Vec<Epoch>, Trained) {
+fn run(model: Model) -> (Mnist, Vec<Epoch>, Trained) {
     let data = Mnist {
         train: set(200, 1),
         test: set(50, 2),
     };
     let mut epochs = Vec::new();
-    let trained = train(&data, &settings(), |epoch| epochs.push(*epoch)).unwrap();
+    let watch = |epoch: &Epoch| epochs.push(*epoch);
+    let trained = train(&data, &model.architecture(), &settings(), watch).unwrap();
     (data, epochs, trained)
 }
 
-#[test]
-fn the_loss_falls_and_the_file_computes_what_was_trained() {
-    let (data, epochs, trained) = run();
+/// Trains a model on bars, compares its file with what was trained, and returns the file.
+fn check(model: Model, operators: &[&str], weights: &[(&str, &[usize])]) -> onnx::Model {
+    let (data, epochs, trained) = run(model);
     let (first, last) = (epochs[0], epochs[epochs.len() - 1]);
     assert_eq!((first.number, last.number, last.of), (1, 8, 8));
     assert!(
@@ -85,42 +86,58 @@ fn the_loss_falls_and_the_file_computes_what_was_trained() {
         ),
         (50, 50, 500)
     );
-
-    // Every hidden unit reaches the same magnitude.
-    for largest in &trained.all.largest_hidden {
+    // Every channel and unit before a square reaches the same magnitude.
+    for largest in trained.all.hidden.iter().flat_map(|range| &range.largest) {
         assert!((largest - 8.0).abs() < 1e-3, "{largest}");
     }
 
     let bound = logit_bound(trained.all.largest_logit).unwrap();
     let file = onnx::write(&to_onnx(&trained.weights, "Reads bars.", bound));
-    check_file(&file, bound);
+    let read = onnx::read(&file).unwrap();
+    assert_eq!((read.opset, &*read.description), (17, "Reads bars."));
+    assert_eq!(read.metadata["inkveil.logit_bound"], bound.to_string());
+    assert_eq!(read.inputs[0].name, "image");
+    assert_eq!(read.inputs[0].shape(), [None, Some(1), Some(28), Some(28)]);
+    assert_eq!(read.outputs[0].name, "logits");
+    let found: Vec<_> = read.nodes.iter().map(|node| &*node.op_type).collect();
+    assert_eq!(found, operators);
+    for node in read.nodes.iter().filter(|node| node.op_type == "Mul") {
+        assert_eq!(node.input[0], node.input[1]);
+    }
+    for &(name, dims) in weights {
+        assert_eq!(read.initializers[name].dims, dims, "{name}");
+    }
+    check_logits(&file, &data, &trained);
+    read
+}
 
-    let images: Vec<_> = data
+/// Compares the logits of the test images with those of the trainer's network.
+fn check_logits(file: &[u8], data: &Mnist, trained: &Trained) {
+    let architecture = &trained.weights.architecture;
+    let seen = |pixel: f32| match architecture.threshold {
+        Some(threshold) if pixel < threshold => 0.0,
+        Some(_) => 1.0,
+        None => pixel,
+    };
+    let images: Vec<Vec<f32>> = data
         .test
         .images
         .iter()
-        .map(|image| Form::Raw.digit(image).pixels().to_vec())
+        .map(|image| {
+            let digit = Form::Prepared.digit(image);
+            digit.pixels().iter().map(|&pixel| seen(pixel)).collect()
+        })
         .collect();
-    let chosen = |image: &Vec<f32>| {
-        trained
-            .weights
-            .pixels
-            .iter()
-            .map(|&pixel| image[pixel])
-            .collect::<Vec<_>>()
-    };
-    let inputs: Vec<_> = images.iter().flat_map(chosen).collect();
-    let inputs = Tensor::from_vec(inputs, (images.len(), 625), &Device::Cpu).unwrap();
+    let found = runtime::logits(file, &images);
+
+    let intake = Intake::of(architecture);
+    let inputs = Inputs::new(&data.test, Form::Prepared, &intake).unwrap();
+    let (inputs, _) = inputs.batches(images.len()).next().unwrap().unwrap();
     let network = Network::new(&trained.weights).unwrap();
-    let expected = network
-        .forward(&inputs)
-        .unwrap()
-        .logits
-        .to_vec2::<f32>()
-        .unwrap();
-    let found = runtime::logits(&file, &images);
+    let expected = network.forward(&inputs).unwrap().logits;
+    let expected = expected.to_vec2::<f32>().unwrap();
     for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        // Sums of 256 and 16 products in another order.
+        // The same sums in another order.
         assert!(
             (found - expected).abs() < 1e-3,
             "{found}, expected {expected}"
@@ -128,19 +145,60 @@ fn the_loss_falls_and_the_file_computes_what_was_trained() {
     }
 }
 
-fn check_file(file: &[u8], bound: u32) {
-    let model = onnx::read(file).unwrap();
-    assert_eq!((model.opset, &*model.description), (17, "Reads bars."));
-    assert_eq!(model.metadata["inkveil.logit_bound"], bound.to_string());
-    let operators: Vec<_> = model.nodes.iter().map(|node| &*node.op_type).collect();
-    assert_eq!(operators, ["Flatten", "Gemm", "Mul", "Gemm"]);
-    assert_eq!(model.nodes[2].input, ["hidden", "hidden"]);
-    assert_eq!(model.inputs[0].name, "image");
-    assert_eq!(model.inputs[0].shape(), [None, Some(1), Some(28), Some(28)]);
-    assert_eq!(model.outputs[0].name, "logits");
-    assert_eq!(model.initializers["first.weight"].dims, [16, 784]);
-    assert_eq!(model.initializers["second.weight"].dims, [10, 16]);
-    check_windows(model.initializers["first.weight"].floats().unwrap());
+#[test]
+fn mnist_fast_computes_what_was_trained() {
+    let file = check(
+        Model::MnistFast,
+        &["Flatten", "Gemm", "Mul", "Gemm"],
+        &[("first.weight", &[128, 784]), ("second.weight", &[10, 128])],
+    );
+    check_windows(file.initializers["first.weight"].floats().unwrap());
+    assert!(!file.metadata.contains_key("inkveil.threshold"));
+}
+
+#[test]
+fn mnist_accurate_computes_what_was_trained() {
+    check(
+        Model::MnistAccurate,
+        &["Conv", "Mul", "Flatten", "Gemm", "Mul", "Gemm"],
+        &[
+            ("first.weight", &[16, 1, 5, 5]),
+            ("second.weight", &[128, 2704]),
+            ("third.weight", &[10, 128]),
+        ],
+    );
+}
+
+#[test]
+fn lenet1_computes_what_was_trained() {
+    check(
+        Model::LeNet1,
+        &[
+            "Conv",
+            "Mul",
+            "AveragePool",
+            "Conv",
+            "Mul",
+            "AveragePool",
+            "Flatten",
+            "Gemm",
+        ],
+        &[
+            ("first.weight", &[4, 1, 5, 5]),
+            ("second.weight", &[12, 4, 5, 5]),
+            ("third.weight", &[10, 192]),
+        ],
+    );
+}
+
+#[test]
+fn homomorphic_mnist_computes_what_was_trained() {
+    let file = check(
+        Model::HomomorphicMnist,
+        &["Flatten", "Gemm", "Mul", "Gemm"],
+        &[("first.weight", &[16, 784]), ("second.weight", &[10, 16])],
+    );
+    assert_eq!(file.metadata["inkveil.threshold"], "0.5");
 }
 
 /// Asserts that each row of a 784-column matrix is zero outside the window of its class.
@@ -160,7 +218,7 @@ pub fn check_windows(weights: &[f32]) {
 
 #[test]
 fn the_picture_names_its_curves() {
-    let (_, epochs, _) = run();
+    let (_, epochs, _) = run(Model::HomomorphicMnist);
     let svg = picture::draw(&epochs).unwrap();
     assert!(svg.starts_with("<svg"));
     for text in [

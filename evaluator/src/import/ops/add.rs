@@ -1,7 +1,9 @@
-//! `Add`: a bias on encrypted values.
+//! `Add`: a constant on values, or two branches.
 
-use super::{Node, Op, OpError, broadcast, count};
-use crate::import::trace::{Action, Bias, Encrypted, Trace, Value};
+use super::broadcast::{Operands, fold, operands};
+use super::{Node, Op, OpError, Value};
+use crate::import::polynomial::Coefficient;
+use crate::import::trace::Trace;
 
 pub const OP: Op = Op {
     name: "Add",
@@ -9,27 +11,15 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
-    let (value, constant) = match node.two()? {
-        [Value::Encrypted(value), Value::Constant(constant)]
-        | [Value::Constant(constant), Value::Encrypted(value)] => (value, constant),
-        [Value::Encrypted(_), Value::Encrypted(_)] => {
-            return Err(OpError::new("it adds two encrypted branches")
-                .instead("networks have to be a chain of layers in this version"));
+fn build(node: &Node<'_>, trace: &mut Trace<'_>) -> Result<Value, OpError> {
+    let name = node.name();
+    Ok(Value::Encrypted(match operands(node, trace)? {
+        Operands::Both(left, right) => trace.sum(&name, &left, &right)?,
+        Operands::Left(value, addend) | Operands::Right(addend, value) => {
+            trace.rescale(&name, &value, &Coefficient::ONE, &addend)?
         }
-        _ => return Err(OpError::new("it adds constants").instead("export with constant folding")),
-    };
-    trace.claim(count(&value.shape)?)?;
-    let values = broadcast(constant, &value.shape)?;
-    let step = trace.push(
-        value.step,
-        Action::Bias(Bias {
-            name: node.name(),
-            values,
-        }),
-    );
-    Ok(Value::Encrypted(Encrypted {
-        shape: value.shape.clone(),
-        step,
+        Operands::Constants(left, right) => {
+            return fold(&left, &right, |left, right| left + right, i64::checked_add);
+        }
     }))
 }

@@ -1,7 +1,7 @@
 //! `Flatten`: two sizes, before and behind an axis.
 
-use super::{Node, Op, OpError, product, shape_of, with_shape};
-use crate::import::trace::{Trace, Value};
+use super::{Node, Op, OpError, Value, product, shape_of, with_shape};
+use crate::import::trace::Trace;
 
 pub const OP: Op = Op {
     name: "Flatten",
@@ -9,7 +9,7 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
+fn build(node: &Node<'_>, trace: &mut Trace<'_>) -> Result<Value, OpError> {
     let value = node.one()?;
     let axis = node.proto.attribute_int("axis")?.unwrap_or(1);
     let shape = shape_of(value);

@@ -1,7 +1,7 @@
 //! `Identity`: another name for the same value.
 
-use super::{Node, Op, OpError};
-use crate::import::trace::{Trace, Value};
+use super::{Node, Op, OpError, Value};
+use crate::import::trace::Trace;
 
 pub const OP: Op = Op {
     name: "Identity",
@@ -9,6 +9,6 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, _: &mut Trace) -> Result<Value, OpError> {
+fn build(node: &Node<'_>, _: &mut Trace<'_>) -> Result<Value, OpError> {
     node.one().cloned()
 }

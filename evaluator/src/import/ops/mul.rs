@@ -1,7 +1,9 @@
-//! `Mul`: a value by itself.
+//! `Mul`: values by constants, or by polynomials of the same values.
 
-use super::{Node, Op, OpError};
-use crate::import::trace::{Action, Encrypted, Trace, Value};
+use super::broadcast::{Operands, fold, operands};
+use super::{Node, Op, OpError, Value};
+use crate::import::polynomial::Coefficient;
+use crate::import::trace::Trace;
 
 pub const OP: Op = Op {
     name: "Mul",
@@ -9,20 +11,15 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
-    match node.two()? {
-        [Value::Encrypted(left), Value::Encrypted(right)] if left == right => {
-            let step = trace.push(left.step, Action::Square);
-            Ok(Value::Encrypted(Encrypted {
-                shape: left.shape.clone(),
-                step,
-            }))
+fn build(node: &Node<'_>, trace: &mut Trace<'_>) -> Result<Value, OpError> {
+    let name = node.name();
+    Ok(Value::Encrypted(match operands(node, trace)? {
+        Operands::Both(left, right) => trace.product(&name, &left, &right)?,
+        Operands::Left(value, factor) | Operands::Right(factor, value) => {
+            trace.rescale(&name, &value, &factor, &Coefficient::ZERO)?
         }
-        [Value::Encrypted(_), Value::Encrypted(_)] => {
-            Err(OpError::new("it multiplies two different encrypted values")
-                .instead("only x·x is supported"))
+        Operands::Constants(left, right) => {
+            return fold(&left, &right, |left, right| left * right, i64::checked_mul);
         }
-        _ => Err(OpError::new("it multiplies by a constant")
-            .instead("multiply the weights of the next Gemm or MatMul instead")),
-    }
+    }))
 }

@@ -1,9 +1,10 @@
-//! `Pow`: the square.
+//! `Pow` with a whole number as exponent.
 
 use onnx::TensorData;
 
-use super::{Node, Op, OpError};
-use crate::import::trace::{Action, Encrypted, Trace, Value};
+use super::{Node, Op, OpError, Value};
+use crate::import::MAX_DEGREE;
+use crate::import::trace::Trace;
 
 pub const OP: Op = Op {
     name: "Pow",
@@ -11,22 +12,30 @@ pub const OP: Op = Op {
     build,
 };
 
-fn build(node: &Node<'_>, trace: &mut Trace) -> Result<Value, OpError> {
-    let [Value::Encrypted(value), Value::Constant(exponent)] = node.two()? else {
-        return Err(OpError::new(
-            "it needs an encrypted base and a constant exponent",
-        ));
+fn build(node: &Node<'_>, trace: &mut Trace<'_>) -> Result<Value, OpError> {
+    let value = node.encrypted(0)?;
+    let exponent = node.constant(1, "exponent")?;
+    let number = match &exponent.data {
+        TensorData::Floats(values) => only(values).map(f64::from),
+        TensorData::Ints(values) => only(values).map(|value| value as f64),
     };
-    let is_square = match &exponent.data {
-        TensorData::Floats(values) => values.as_slice() == [2.0],
-        TensorData::Ints(values) => values.as_slice() == [2],
+    let powers = 1..=MAX_DEGREE;
+    let power = number.and_then(|number| powers.clone().find(|&power| power as f64 == number));
+    let Some(power) = power.filter(|_| exponent.dims.len() <= value.shape.len()) else {
+        return Err(OpError::new(format!(
+            "its exponent is not one whole number from 1 to {MAX_DEGREE}"
+        ))
+        .instead("use x² or another polynomial"));
     };
-    if !is_square || exponent.dims.len() > value.shape.len() {
-        return Err(OpError::new("its exponent is not the number 2").instead("use x²"));
+    let mut product = value.clone();
+    for _ in 1..power {
+        product = trace.product(&node.name(), &product, value)?;
     }
-    let step = trace.push(value.step, Action::Square);
-    Ok(Value::Encrypted(Encrypted {
-        shape: value.shape.clone(),
-        step,
-    }))
+    Ok(Value::Encrypted(product))
+}
+
+/// The number that all are.
+fn only<T: Copy + PartialEq>(values: &[T]) -> Option<T> {
+    let (&first, rest) = values.split_first()?;
+    rest.iter().all(|&value| value == first).then_some(first)
 }

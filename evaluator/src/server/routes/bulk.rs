@@ -8,8 +8,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use shared::wire::bulk_input_len;
 
 use super::classify::{ClassifyQuery, answer, check_parameters};
-use super::model;
 use super::sessions::parse_id;
+use super::{model, parse_query};
 use crate::circuit::Circuit;
 use crate::server::App;
 use crate::server::body::read_octets;
@@ -25,7 +25,11 @@ pub async fn classify(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let id = parse_id(&id)?;
-    let query = ClassifyQuery::of(&request)?;
+    let query: ClassifyQuery = parse_query(&request)?;
+    if query.layers.is_some() {
+        let detail = "bulk requests take no layers; send images to sessions/…/classify";
+        return Err(ApiError::BadQuery(detail.to_owned()));
+    }
     let circuit = Arc::clone(model(&app, &query.model)?);
     let Some(spec) = &circuit.info().bulk else {
         return Err(no_bulk(&circuit));

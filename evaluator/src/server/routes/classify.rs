@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use actix_web::web::{Bytes, Data, Path, Payload, Query};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use shared::api::OCTET_STREAM;
@@ -12,8 +12,8 @@ use shared::ring::{Basis, Ring, Seed};
 use shared::wire::{self, BATCH_FIELDS_LEN, HEADER_LEN, MAX_BATCH};
 use tokio::sync::SemaphorePermit;
 
-use super::model;
 use super::sessions::parse_id;
+use super::{model_or_layers, parse_query};
 use crate::circuit::Circuit;
 use crate::engine::EvalError;
 use crate::server::body::{BodyLimits, declared_length, read_octets};
@@ -28,17 +28,10 @@ const INPUT_FIELDS: usize = HEADER_LEN + 1 + size_of::<f64>() + size_of::<Seed>(
 #[derive(Deserialize)]
 pub(super) struct ClassifyQuery {
     pub model: String,
+    pub layers: Option<String>,
 }
 
-impl ClassifyQuery {
-    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let query = Query::<Self>::from_query(request.query_string());
-        let query = query.map_err(|error| ApiError::BadQuery(error.to_string()))?;
-        Ok(query.into_inner())
-    }
-}
-
-/// `POST sessions/{id}/classify?model=…`
+/// `POST sessions/{id}/classify?model=…`, also with `&layers=…`
 pub async fn classify(
     app: Data<App>,
     request: HttpRequest,
@@ -46,8 +39,8 @@ pub async fn classify(
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let id = parse_id(&id)?;
-    let query = ClassifyQuery::of(&request)?;
-    let circuit = Arc::clone(model(&app, &query.model)?);
+    let query: ClassifyQuery = parse_query(&request)?;
+    let circuit = model_or_layers(&app, &query.model, query.layers.as_deref()).await?;
     // Whoever sends slowly holds a place, and nobody's keys.
     app.sessions.state(id).ok_or(ApiError::SessionGone)?;
     let limits = input_limits(&app, &circuit);
@@ -60,8 +53,11 @@ pub async fn classify(
     let ring = Arc::clone(circuit.ring());
     let job = move |input: Input| evaluate(&circuit, &session, &input);
     let evaluated: Vec<Evaluated> = app.pool.run_each(inputs, job).await?;
-    for one in &evaluated {
-        app.metrics.record_evaluation(&query.model, one.time);
+    // The figures are about whole models.
+    if query.layers.is_none() {
+        for one in &evaluated {
+            app.metrics.record_evaluation(&query.model, one.time);
+        }
     }
     let time = time_in_all(&evaluated);
     Ok(answer(reply(evaluated, is_batch, &ring)?, time))

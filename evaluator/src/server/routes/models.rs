@@ -1,10 +1,11 @@
 //! What there is to classify with.
 
-use actix_web::HttpResponse;
 use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Deserialize;
 use shared::api::{API_VERSION, ModelList, ModelSummary};
 
-use super::{json, model};
+use super::{json, model_or_layers, parse_query};
 use crate::server::App;
 use crate::server::problem::ApiError;
 
@@ -14,6 +15,7 @@ pub async fn list(app: Data<App>) -> HttpResponse {
         |(id, circuit): (&String, &std::sync::Arc<crate::circuit::Circuit>)| ModelSummary {
             id: id.clone(),
             description: circuit.info().description.clone(),
+            input_shape: circuit.info().input.shape.clone(),
         };
     let models = app.models.iter().map(summary).collect();
     json(&ModelList {
@@ -22,7 +24,18 @@ pub async fn list(app: Data<App>) -> HttpResponse {
     })
 }
 
-/// `GET models/{id}`
-pub async fn get(app: Data<App>, id: Path<String>) -> Result<HttpResponse, ApiError> {
-    Ok(json(model(&app, &id)?.info()))
+#[derive(Deserialize)]
+struct ModelQuery {
+    layers: Option<String>,
+}
+
+/// `GET models/{id}`, also with `?layers=…`
+pub async fn get(
+    app: Data<App>,
+    request: HttpRequest,
+    id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let query: ModelQuery = parse_query(&request)?;
+    let circuit = model_or_layers(&app, &id, query.layers.as_deref()).await?;
+    Ok(json(circuit.info()))
 }

@@ -74,7 +74,7 @@ pub fn parse_id(words: &str) -> Result<SessionId, ApiError> {
 /// The ring that the keys say they were made for.
 pub fn ring_for(app: &App, body: &[u8]) -> Result<Arc<Ring>, ApiError> {
     let fingerprint = wire::fingerprint(body)?;
-    app.rings.get(&fingerprint).cloned().ok_or_else(|| {
+    app.ring(fingerprint).ok_or_else(|| {
         let served = app.rings.iter().map(|(fingerprint, ring)| {
             format!("{} ({fingerprint:016x})", ring.parameters().spec().name)
         });

@@ -65,13 +65,13 @@ pub fn measure(
 
 /// What the script prints.
 fn run(python: &Path, digits: u8) -> Result<Value> {
-    let plain = PlainModel::load(&model_file(), [28, 28])?;
+    let plain = PlainModel::load(&model_file(), &[1, 28, 28])?;
     let images: Vec<Vec<f64>> = (0..digits)
         .map(|digit| pixels(digit % 10))
         .collect::<Result<_>>()?;
     let class = |image: &Vec<f64>| -> Result<usize> {
         let pixels: Vec<f32> = image.iter().map(|&pixel| pixel as f32).collect();
-        let logits = plain.logits(&pixels, [28, 28])?;
+        let logits = plain.logits(&pixels)?;
         let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         Ok(best.context("no logits")?.0)
     };

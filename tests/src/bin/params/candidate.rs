@@ -1,6 +1,6 @@
 //! One way to run the network: a parameter set and a walk, with what is predicted of them.
 
-use evaluator::circuit::Circuit;
+use evaluator::circuit::{Circuit, Count, Options};
 use evaluator::engine::{SlotContent, Walk};
 use evaluator::network::Network;
 use shared::api::SwitchingKeySpec;
@@ -8,8 +8,6 @@ use shared::keys::digits_at;
 use shared::params::security::max_log2_qp;
 use shared::params::{ParameterSpec, Parameters};
 use shared::ring::Basis;
-
-use crate::cost::{Count, count};
 
 /// A parameter set and a walk that a circuit was compiled for.
 #[derive(Clone, Debug)]
@@ -34,12 +32,17 @@ impl Candidate {
         let parameters = Parameters::new(set.clone()).ok()?;
         let bits = parameters.log2_qp();
         let line = max_log2_qp(set.log_n)?;
-        let circuit = Circuit::compile_for("candidate", network, parameters, walk).ok()?;
+        let options = Options {
+            parameters: Some(parameters),
+            walk: Some(walk),
+            ..Options::default()
+        };
+        let circuit = Circuit::compile_with("candidate", network, &options).ok()?;
         Some(Self {
             set: set.clone(),
             walk,
             error: circuit.predicted_error(),
-            seconds: count(&circuit).price(prices),
+            seconds: circuit.count().price(prices),
             traffic: traffic(&circuit),
             bits,
             quantum: bits <= line.quantum,
@@ -85,7 +88,7 @@ fn traffic(circuit: &Circuit) -> [usize; 3] {
         .into_iter()
         .chain(info.keys.conjugation);
     let rotations = info.keys.rotations.iter().map(|rotation| rotation.key);
-    let parts = info.output.packing.parts().len();
+    let parts = info.output.packing.parts(ring.degree()).len();
     let down = parts * ring.degree() * info.output.log_modulus as usize / 8;
     [
         single.chain(rotations).map(key).sum(),

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use shared::params::ParameterSpec;
 
 use candidate::Candidate;
-use cost::Count;
+use cost::prices;
 use measure::{Samples, measure};
 use report::{Report, Row};
 
@@ -52,13 +52,13 @@ fn main() -> Result<()> {
     let args = Args::parse();
     let network = models::read_network(&args.model)?;
     let shipped = models::load(&args.model)?;
-    let prices = Count::prices(shipped.ring());
+    let prices = prices(shipped.ring());
     let set = shipped.ring().parameters().spec();
     let compile = |(set, walk): (&ParameterSpec, Walk)| Candidate::new(&network, set, walk, prices);
     let baseline = compile((set, Walk::default())).context("the shipped set doesn't fit")?;
     let limit = args.error.unwrap_or(2.0 * baseline.error);
 
-    let stages = shipped.outline().len();
+    let stages = usize::from(shipped.info().input.level.0) + 1;
     let chains = chains::chains(set.log_n, stages);
     let usual = chains
         .par_iter()

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use client::{ClientKeys, Plan, SecretSeed};
-use evaluator::circuit::Circuit;
+use evaluator::circuit::{Circuit, Options};
 use evaluator::network::Network;
 use flate2::read::GzDecoder;
 use shared::idx;
@@ -48,16 +48,15 @@ pub struct Samples {
 impl Samples {
     /// MNIST test images if there are some and the network takes them, else random numbers.
     pub fn new(network: &Network, count: usize) -> Result<Self> {
-        let images = match (network.input_shape, mnist_directory(&tests::root())) {
-            ([28, 28], Some(directory)) => Some(digits(&directory, count)?),
-            _ => None,
-        };
+        let directory = mnist_directory(&tests::root()).filter(|_| network.inputs() == 28 * 28);
+        let images = directory.map(|directory| digits(&directory, count));
+        let images = images.transpose()?;
         let origin = if images.is_some() {
             "MNIST test images"
         } else {
             "random inputs"
         };
-        let inputs = images.unwrap_or_else(|| random(network.input_shape.iter().product(), count));
+        let inputs = images.unwrap_or_else(|| random(network.inputs(), count));
         let logits = inputs
             .iter()
             .map(|input| by_definition(network, input))
@@ -129,7 +128,12 @@ struct Run {
 impl Run {
     fn new(network: &Network, candidate: &Candidate) -> Result<Self> {
         let parameters = Parameters::new(candidate.set.clone())?;
-        let circuit = Circuit::compile_for("candidate", network, parameters, candidate.walk)?;
+        let options = Options {
+            parameters: Some(parameters),
+            walk: Some(candidate.walk),
+            ..Options::default()
+        };
+        let circuit = Circuit::compile_with("candidate", network, &options)?;
         let plan = Arc::new(Plan::new(circuit.info().clone())?);
         let keys = ClientKeys::from_seed(plan, SecretSeed::from_bytes([5; 32]));
         let upload = keys

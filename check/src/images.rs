@@ -1,0 +1,493 @@
+//! Inputs from files: MNIST's own arrays, raw numbers, photographs, or a directory of those.
+//!
+//! **Invariant:** every image that comes out has as many values as the network takes, and they are
+//! finite. A photograph went through [`shared::image::prepare`], as the client's would. What a file
+//! claims of its size is checked before memory is taken for it.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use image::{
+    DynamicImage, ImageDecoder, ImageError as DecodeError, ImageFormat, ImageReader, Rgba,
+};
+use shared::idx::{self, IdxError};
+use shared::image::{GrayImage, ImageError, MAX_PIXELS, PIXELS, SIDE, prepare};
+use thiserror::Error;
+
+/// The longest file, and the longest content of a packed one.
+const LIMIT: u64 = 512 << 20;
+
+/// Why a file holds no images for a network.
+#[derive(Debug, Error)]
+pub enum ImagesError {
+    /// It can't be read.
+    #[error("{file}: {reason}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// It is too long.
+    #[error("{file}: holds more than the {LIMIT} bytes that are read at most")]
+    TooLong {
+        /// The file.
+        file: String,
+    },
+    /// It is no array.
+    #[error("{file}: a damaged IDX file: {reason}")]
+    Idx {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: IdxError,
+    },
+    /// It is no image.
+    #[error("{file}: a damaged image: {reason}")]
+    Decode {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: DecodeError,
+    },
+    /// It shows nothing.
+    #[error("{file}: {reason}")]
+    Drawing {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: ImageError,
+    },
+    /// It is of another kind or size.
+    #[error("{file}: {what}")]
+    Kind {
+        /// The file.
+        file: String,
+        /// What it is and what it should be.
+        what: String,
+    },
+}
+
+/// Images and where they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inputs {
+    /// Values as the client takes them.
+    pub images: Vec<Vec<f64>>,
+    /// One for each image, where there are any.
+    pub labels: Option<Vec<usize>>,
+    /// The file of labels.
+    pub labelled_by: Option<PathBuf>,
+}
+
+/// Reads the first `limit` images of a file or a directory, and labels: those of `labels`, or those
+/// that lie beside an IDX file under the name that MNIST's have.
+///
+/// # Shapes
+/// `shape`: that of the network's input.
+/// # Errors
+/// [`ImagesError`], with the file's name.
+pub fn load(
+    path: &Path,
+    labels: Option<&Path>,
+    shape: &[usize],
+    limit: usize,
+) -> Result<Inputs, ImagesError> {
+    let mut images = Vec::new();
+    for file in files(path)? {
+        let room = limit - images.len();
+        if room == 0 {
+            break;
+        }
+        images.extend(load_file(&file, shape, room)?);
+    }
+    if images.is_empty() {
+        return Err(kind(path, "holds no images"));
+    }
+    let labelled_by = labels.map(Path::to_owned).or_else(|| beside(path));
+    let labels = labelled_by.as_deref().map(read_labels).transpose()?;
+    if let (Some(labels), Some(file)) = (&labels, &labelled_by)
+        && labels.len() < images.len()
+    {
+        let what = format!("holds {} labels for {} images", labels.len(), images.len());
+        return Err(kind(file, &what));
+    }
+    Ok(Inputs {
+        images,
+        labels,
+        labelled_by,
+    })
+}
+
+fn kind(path: &Path, what: &str) -> ImagesError {
+    ImagesError::Kind {
+        file: path.display().to_string(),
+        what: what.to_owned(),
+    }
+}
+
+fn failed(path: &Path, reason: io::Error) -> ImagesError {
+    ImagesError::Read {
+        file: path.display().to_string(),
+        reason,
+    }
+}
+
+/// The file itself, or the plain files of a directory in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, ImagesError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|reason| failed(path, reason))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(|reason| failed(path, reason))?.path();
+        let is_image = |ending: &str| {
+            ["png", "jpg", "jpeg", "f32"].contains(&ending.to_ascii_lowercase().as_str())
+        };
+        if file.is_file()
+            && file
+                .extension()
+                .and_then(|it| it.to_str())
+                .is_some_and(is_image)
+        {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// `…-labels-idx1-ubyte.gz` for `…-images-idx3-ubyte.gz`.
+fn beside(images: &Path) -> Option<PathBuf> {
+    let name = images.file_name()?.to_str()?;
+    let labels = name.replace("images", "labels").replace("idx3", "idx1");
+    let path = images.with_file_name(&labels);
+    (labels != name && path.is_file()).then_some(path)
+}
+
+fn load_file(path: &Path, shape: &[usize], limit: usize) -> Result<Vec<Vec<f64>>, ImagesError> {
+    let bytes = read_unpacked(path)?;
+    if path.extension().is_some_and(|ending| ending == "f32") {
+        return raw(path, &bytes, shape, limit);
+    }
+    match *bytes.as_slice() {
+        [0x89, b'P', b'N', b'G', ..] => photograph(path, &bytes, ImageFormat::Png, shape),
+        [0xff, 0xd8, 0xff, ..] => photograph(path, &bytes, ImageFormat::Jpeg, shape),
+        [0, 0, ..] => array(path, &bytes, shape, limit),
+        _ => Err(kind(path, "is no PNG, JPEG, IDX or .f32 file")),
+    }
+}
+
+fn read_unpacked(path: &Path) -> Result<Vec<u8>, ImagesError> {
+    let read = |source: &mut dyn Read| {
+        let mut bytes = Vec::new();
+        let result = source.take(LIMIT + 1).read_to_end(&mut bytes);
+        result.map_err(|reason| failed(path, reason))?;
+        if bytes.len() as u64 > LIMIT {
+            let file = path.display().to_string();
+            return Err(ImagesError::TooLong { file });
+        }
+        Ok(bytes)
+    };
+    let mut file = File::open(path).map_err(|reason| failed(path, reason))?;
+    let bytes = read(&mut file)?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        read(&mut MultiGzDecoder::new(&*bytes))
+    } else {
+        Ok(bytes)
+    }
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<idx::Idx<'a>, ImagesError> {
+    idx::parse(bytes).map_err(|reason| ImagesError::Idx {
+        file: path.display().to_string(),
+        reason,
+    })
+}
+
+fn array(
+    path: &Path,
+    bytes: &[u8],
+    shape: &[usize],
+    limit: usize,
+) -> Result<Vec<Vec<f64>>, ImagesError> {
+    let array = parse(path, bytes)?;
+    let sizes = |sizes: &[usize]| sizes.iter().copied().filter(|&size| size > 1).collect();
+    let [wanted, found]: [Vec<usize>; 2] = [shape, array.dims.get(1..).unwrap_or(&[])].map(sizes);
+    if array.dims.len() < 2 || found != wanted {
+        let what = format!(
+            "holds an array of {:?}; the network takes images of {shape:?}",
+            array.dims
+        );
+        return Err(kind(path, &what));
+    }
+    let image = |bytes: &[u8]| bytes.iter().map(|&byte| f64::from(byte) / 255.0).collect();
+    let size = shape.iter().product::<usize>().max(1);
+    Ok(array.data.chunks(size).take(limit).map(image).collect())
+}
+
+fn raw(
+    path: &Path,
+    bytes: &[u8],
+    shape: &[usize],
+    limit: usize,
+) -> Result<Vec<Vec<f64>>, ImagesError> {
+    let size = shape.iter().product::<usize>().max(1);
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    if !(rest.is_empty() && numbers.len().is_multiple_of(size)) {
+        let what = format!(
+            "holds {} bytes; images of {shape:?} take {} each",
+            bytes.len(),
+            4 * size
+        );
+        return Err(kind(path, &what));
+    }
+    let image = |numbers: &[[u8; 4]]| {
+        let values = numbers
+            .iter()
+            .map(|&bytes| f64::from(f32::from_le_bytes(bytes)));
+        values.collect::<Vec<f64>>()
+    };
+    let images: Vec<_> = numbers.chunks(size).take(limit).map(image).collect();
+    if images.iter().flatten().all(|value| value.is_finite()) {
+        Ok(images)
+    } else {
+        Err(kind(path, "holds a value that is not a finite number"))
+    }
+}
+
+fn photograph(
+    path: &Path,
+    bytes: &[u8],
+    format: ImageFormat,
+    shape: &[usize],
+) -> Result<Vec<Vec<f64>>, ImagesError> {
+    let is_digit = shape.ends_with(&[SIDE, SIDE]) && shape.iter().product::<usize>() == PIXELS;
+    if !is_digit {
+        let what = format!(
+            "pictures are for networks that take 1×{SIDE}×{SIDE}; this one takes {shape:?}: use an \
+             IDX or .f32 file"
+        );
+        return Err(kind(path, &what));
+    }
+    let file = || path.display().to_string();
+    let image = decode(bytes, format);
+    let image = image.map_err(|reason| ImagesError::Decode {
+        file: file(),
+        reason,
+    })?;
+    let prepared = gray(image).and_then(|gray| {
+        let dark = gray.is_dark_on_light();
+        prepare(&if dark { gray.inverted() } else { gray })
+    });
+    let digit = prepared.map_err(|reason| ImagesError::Drawing {
+        file: file(),
+        reason,
+    })?;
+    Ok(vec![digit.to_input()])
+}
+
+/// Decodes, upright as the camera was held.
+fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = image::Limits::default();
+    // At most eight bytes a pixel, and the decoder's own rows.
+    limits.max_alloc = Some(MAX_PIXELS as u64 * 9);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// Brightness, transparent parts on white paper.
+fn gray(image: DynamicImage) -> Result<GrayImage, ImageError> {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    if !image.color().has_alpha() {
+        return GrayImage::from_luma8(width, height, &image.into_luma8());
+    }
+    let opaque = |&Rgba([red, green, blue, alpha]): &Rgba<u8>| {
+        let [red, green, blue, alpha] = [red, green, blue, alpha].map(f32::from);
+        let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+        (1.0 + (luma / 255.0 - 1.0) * (alpha / 255.0)).clamp(0.0, 1.0)
+    };
+    let pixels = image.into_rgba8().pixels().map(opaque).collect();
+    GrayImage::new(width, height, pixels)
+}
+
+fn read_labels(path: &Path) -> Result<Vec<usize>, ImagesError> {
+    let bytes = read_unpacked(path)?;
+    let array = parse(path, &bytes)?;
+    if array.dims.len() == 1 {
+        Ok(array.data.iter().copied().map(usize::from).collect())
+    } else {
+        let what = format!(
+            "holds an array of {:?}; labels are one number for each image",
+            array.dims
+        );
+        Err(kind(path, &what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use image::Luma;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const DIGIT: [usize; 3] = [1, SIDE, SIDE];
+
+    fn directory(files: &[(&str, Vec<u8>)]) -> TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            fs::write(directory.path().join(name), bytes).unwrap();
+        }
+        directory
+    }
+
+    fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 8, dims.len() as u8];
+        bytes.extend(dims.iter().flat_map(|size| size.to_be_bytes()));
+        bytes.extend_from_slice(data);
+        bytes
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn png(ink: u8, paper: u8) -> Vec<u8> {
+        let bar = |x, y| (20..30).contains(&x) && (10..70).contains(&y);
+        let image =
+            image::GrayImage::from_fn(80, 80, |x, y| Luma([if bar(x, y) { ink } else { paper }]));
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn arrays_come_with_the_labels_beside_them() {
+        let files = [
+            (
+                "t-images-idx3.gz",
+                packed(&idx(&[3, 2, 2], &[0, 255, 51, 0, 1, 2, 3, 4, 5, 6, 7, 8])),
+            ),
+            ("t-labels-idx1.gz", packed(&idx(&[3], &[7, 0, 9]))),
+        ];
+        let directory = directory(&files);
+        let images = directory.path().join("t-images-idx3.gz");
+        let found = load(&images, None, &[1, 2, 2], 2).unwrap();
+        assert_eq!(found.images.len(), 2);
+        assert_eq!(found.images[0], [0.0, 1.0, 0.2, 0.0]);
+        assert_eq!(found.labels, Some(vec![7, 0, 9]));
+        assert_eq!(
+            found.labelled_by,
+            Some(directory.path().join("t-labels-idx1.gz"))
+        );
+    }
+
+    #[test]
+    fn raw_numbers_are_little_endian() {
+        let numbers = [0.5f32, -1.0, 2.0, 3.0].map(f32::to_le_bytes).concat();
+        let directory = directory(&[("x.f32", numbers)]);
+        let found = load(directory.path(), None, &[2], 9).unwrap();
+        assert_eq!(found.images, [[0.5, -1.0], [2.0, 3.0]]);
+        assert_eq!(found.labels, None);
+    }
+
+    #[test]
+    fn photographs_are_prepared_whatever_their_colours() {
+        let files = [
+            ("b.png", png(255, 0)),
+            ("a.png", png(10, 240)),
+            ("notes.txt", vec![1]),
+        ];
+        let directory = directory(&files);
+        let found = load(directory.path(), None, &DIGIT, 9).unwrap();
+        let [dark, light] = &found.images[..] else {
+            panic!("{} images", found.images.len());
+        };
+        let difference = |(a, b): (&f64, &f64)| (a - b).abs();
+        assert!(dark.iter().zip(light).map(difference).all(|it| it < 1e-5));
+        assert!(dark.iter().sum::<f64>() > 10.0);
+        assert_eq!(
+            load(directory.path(), None, &DIGIT, 1)
+                .unwrap()
+                .images
+                .len(),
+            1
+        );
+    }
+
+    #[track_caller]
+    fn check_refused(name: &str, bytes: Vec<u8>, shape: &[usize], expected: &str) {
+        let directory = directory(&[(name, bytes)]);
+        let path = directory.path().join(name);
+        let message = load(&path, None, shape, 9).unwrap_err().to_string();
+        assert!(
+            message.contains(expected),
+            "{message:?} does not say {expected:?}"
+        );
+        assert!(message.contains(name), "{message:?} does not name {name}");
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let wrong = "holds an array of [1, 2, 2]; the network takes images of [1, 28, 28]";
+        check_refused("a.idx", idx(&[1, 2, 2], &[0; 4]), &DIGIT, wrong);
+        check_refused("a.idx", idx(&[4], &[0; 4]), &[4], "holds an array of [4]");
+        check_refused("a.idx", idx(&[2, 4], &[0; 4]), &[4], "a damaged IDX file");
+        check_refused("a.idx", idx(&[0, 4], &[]), &[4], "holds no images");
+        check_refused(
+            "a.gif",
+            b"GIF89a".to_vec(),
+            &DIGIT,
+            "is no PNG, JPEG, IDX or .f32",
+        );
+        check_refused(
+            "a.png",
+            png(255, 0),
+            &[3, 32, 32],
+            "use an IDX or .f32 file",
+        );
+        check_refused("a.png", png(255, 255), &DIGIT, "the drawing is empty");
+        check_refused(
+            "a.png",
+            png(255, 0)[..60].to_vec(),
+            &DIGIT,
+            "a damaged image",
+        );
+        check_refused("a.f32", vec![0; 12], &[2], "images of [2] take 8 each");
+        let nan = f32::NAN.to_le_bytes().to_vec();
+        check_refused("a.f32", nan, &[1], "not a finite number");
+    }
+
+    #[test]
+    fn labels_have_to_suffice() {
+        let files = [("i.idx", idx(&[2, 1], &[1, 2])), ("l.idx", idx(&[1], &[7]))];
+        let directory = directory(&files);
+        let [images, labels] = ["i.idx", "l.idx"].map(|name| directory.path().join(name));
+        let refused =
+            |limit| load(&images, Some(&labels), &[1], limit).map_err(|it| it.to_string());
+        assert!(
+            refused(2)
+                .unwrap_err()
+                .contains("holds 1 labels for 2 images")
+        );
+        assert_eq!(refused(1).unwrap().labels, Some(vec![7]));
+        let wrong = load(&labels, Some(&images), &[1], 1)
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("holds an array of [1]"), "{wrong}");
+    }
+}
