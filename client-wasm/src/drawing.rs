@@ -1,133 +1,120 @@
-//! What was drawn: strokes on a square pad.
+//! What was drawn: strokes and pictures on a square pad, and what the pad looked like before.
 //!
 //! Knows points and curves; knows no canvas, so a drawing looks the same at every size and pixel
 //! density.
 //!
-//! **Invariant:** every stroke has a point, every coordinate is finite, and one pointer draws at a
-//! time.
+//! **Invariant:** every stroke has a point, every coordinate is finite, one pointer draws at a
+//! time, and whatever changes the drawing can be undone.
 
-/// Width of the pen, as a part of the pad's side: about 2.5 of the 28 pixels for a digit of the
-/// usual size, which is how thick the digits are that the models learn from.
-pub const PEN_WIDTH: f64 = 0.078;
+mod picture;
+mod place;
+mod stroke;
 
-/// Points closer than this, as a part of the pad's side, add nothing to a stroke.
-const RESOLUTION: f64 = 0.002;
+use std::collections::VecDeque;
 
-/// A place on the pad; the pad spans `0..1` in both directions, y downwards.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// From the left.
-    pub x: f64,
-    /// From the top.
-    pub y: f64,
+pub use picture::Picture;
+pub use place::{Area, Frame, Point};
+pub use stroke::{Curve, Pen, Stroke};
+
+use crate::samples;
+
+/// Changes that can be undone.
+const HISTORY: usize = 100;
+
+/// Height of a typed digit, as a part of the pad's side.
+const TYPED_HEIGHT: f64 = 0.66;
+
+/// Width of the line of a typed digit, as a share of its height.
+const TYPED_WIDTH: f64 = 0.095;
+
+/// Space between typed digits, as a share of their height.
+const TYPED_GAP: f64 = 0.28;
+
+/// Something on the pad.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mark {
+    /// A line.
+    Stroke(Stroke),
+    /// The ink of a photograph.
+    Picture(Picture),
 }
 
-impl Point {
-    fn middle(self, other: Self) -> Self {
-        Self {
-            x: f64::midpoint(self.x, other.x),
-            y: f64::midpoint(self.y, other.y),
+impl Mark {
+    /// What it covers, without the width of its line.
+    pub fn area(&self) -> Option<Area> {
+        match self {
+            Self::Stroke(stroke) => Area::around(stroke.points()),
+            Self::Picture(picture) => Some(picture.area()),
         }
     }
 
-    fn is_near(self, other: Self) -> bool {
-        (self.x - other.x).hypot(self.y - other.y) < RESOLUTION
+    fn placed(&self, frame: Frame) -> Self {
+        match self {
+            Self::Stroke(stroke) => Self::Stroke(stroke.placed(frame)),
+            Self::Picture(picture) => Self::Picture(picture.placed(frame)),
+        }
     }
 
-    fn is_finite(self) -> bool {
-        self.x.is_finite() && self.y.is_finite()
-    }
-}
-
-/// A quadratic curve; it starts where the one before ended.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Curve {
-    /// The point that bends the curve.
-    pub control: Point,
-    /// Where it ends.
-    pub end: Point,
-}
-
-/// A line drawn without lifting the pen.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stroke {
-    start: Point,
-    rest: Vec<Point>,
-}
-
-impl Stroke {
-    /// Where the pen was put down.
-    pub fn start(&self) -> Point {
-        self.start
-    }
-
-    /// True for a dot.
-    pub fn is_dot(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// A smooth line: it runs through the middle between each two points and is bent by them.
-    pub fn curves(&self) -> impl Iterator<Item = Curve> {
-        let ends = self.rest.windows(2).filter_map(|pair| match pair {
-            &[control, next] => Some(Curve {
-                control,
-                end: control.middle(next),
-            }),
-            _ => None,
-        });
-        let last = self.rest.last().map(|&end| Curve { control: end, end });
-        ends.chain(last)
-    }
-
-    fn last(&self) -> Point {
-        self.rest.last().copied().unwrap_or(self.start)
+    /// Half of the line's width.
+    fn reach(&self) -> f64 {
+        match self {
+            Self::Stroke(stroke) => stroke.width() / 2.0,
+            Self::Picture(_) => 0.0,
+        }
     }
 }
 
-/// The strokes on the pad, in the order they were drawn.
+/// What is on the pad, in the order it was put there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawing {
-    strokes: Vec<Stroke>,
+    marks: Vec<Mark>,
     pointer: Option<i32>,
+    /// What the pad looked like before each change, the last one at the end.
+    history: VecDeque<Vec<Mark>>,
 }
 
 impl Drawing {
-    /// The strokes on the pad.
-    pub fn strokes(&self) -> &[Stroke] {
-        &self.strokes
+    /// What is on the pad.
+    pub fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     /// True if nothing is drawn.
     pub fn is_empty(&self) -> bool {
-        self.strokes.is_empty()
+        self.marks.is_empty()
+    }
+
+    /// True while a pointer draws.
+    pub fn is_drawing(&self) -> bool {
+        self.pointer.is_some()
     }
 
     /// A pointer touches the pad. Says whether it draws: a second finger doesn't.
-    pub fn begin(&mut self, pointer: i32, start: Point) -> bool {
-        if self.pointer.is_some() || !start.is_finite() {
+    pub fn begin(&mut self, pointer: i32, start: Point, pen: Pen) -> bool {
+        let Some(start) = start.on_pad().filter(|_| self.pointer.is_none()) else {
             return false;
-        }
+        };
+        self.remember();
         self.pointer = Some(pointer);
-        self.strokes.push(Stroke {
-            start,
-            rest: Vec::new(),
-        });
+        self.marks
+            .push(Mark::Stroke(Stroke::new(start, pen.width())));
         true
     }
 
-    /// A pointer moves. Says whether that changed the drawing.
+    /// A pointer moves; beyond the pad's edge it draws along the edge. Says whether that changed the
+    /// drawing.
     pub fn extend(&mut self, pointer: i32, to: Point) -> bool {
-        if self.pointer != Some(pointer) || !to.is_finite() {
+        let (Some(to), true) = (to.on_pad(), self.pointer == Some(pointer)) else {
             return false;
+        };
+        match self.marks.last_mut() {
+            Some(Mark::Stroke(stroke)) => stroke.extend(to),
+            _ => false,
         }
-        match self.strokes.last_mut() {
-            Some(stroke) if !stroke.last().is_near(to) => stroke.rest.push(to),
-            _ => return false,
-        }
-        true
     }
 
-    /// A pointer leaves or is lost, which may be told more than once. Says whether it drew.
+    /// A pointer leaves or is lost, which may be told more than once. Says whether it finished a
+    /// stroke.
     pub fn end(&mut self, pointer: i32) -> bool {
         let drew = self.pointer == Some(pointer);
         if drew {
@@ -136,81 +123,123 @@ impl Drawing {
         drew
     }
 
-    /// Takes everything off the pad.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// Takes everything off the pad. Says whether anything was there.
+    pub fn clear(&mut self) -> bool {
+        let inked = !self.is_empty();
+        if inked {
+            self.replace(Vec::new());
+        }
+        inked
     }
+
+    /// Puts a picture on the pad, in place of what was there.
+    pub fn put_picture(&mut self, picture: Picture) {
+        self.replace(vec![Mark::Picture(picture)]);
+    }
+
+    /// Writes a digit in the middle of the pad, in place of what was there; anything but 0 to 9
+    /// changes nothing.
+    pub fn type_digit(&mut self, digit: u8) {
+        let marks = written(digit, TYPED_HEIGHT);
+        if !marks.is_empty() {
+            self.replace(centred(marks));
+        }
+    }
+
+    /// Writes a digit to the right of what is on the pad, as high as that, and makes room for both;
+    /// anything but 0 to 9 changes nothing.
+    pub fn type_more(&mut self, digit: u8) {
+        let Some(row) = ink_area(&self.marks) else {
+            return self.type_digit(digit);
+        };
+        // Beside a dash a digit would be tiny.
+        let height = row.height().max(row.width() / 8.0);
+        let more = written(digit, height / (1.0 + TYPED_WIDTH));
+        let Some(area) = ink_area(&more) else {
+            return;
+        };
+        let middle = f64::midpoint(row.corner.y, row.end.y);
+        let aside = Frame {
+            scale: 1.0,
+            origin: Point {
+                x: row.end.x + TYPED_GAP * height - area.corner.x,
+                y: middle - f64::midpoint(area.corner.y, area.end.y),
+            },
+        };
+        let more = more.iter().map(|mark| mark.placed(aside));
+        let marks = self.marks.iter().cloned().chain(more).collect();
+        self.replace(centred(marks));
+    }
+
+    /// True if there is something to undo.
+    pub fn can_undo(&self) -> bool {
+        !self.history.is_empty()
+    }
+
+    /// Takes back the last change: a stroke, also a half-drawn one, a typed digit, a picture, or that
+    /// the pad was cleared. Says whether there was one.
+    pub fn undo(&mut self) -> bool {
+        let before = self.history.pop_back();
+        let Some(marks) = before else {
+            return false;
+        };
+        self.pointer = None;
+        self.marks = marks;
+        true
+    }
+
+    fn replace(&mut self, marks: Vec<Mark>) {
+        self.remember();
+        self.pointer = None;
+        self.marks = marks;
+    }
+
+    fn remember(&mut self) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(self.marks.clone());
+    }
+}
+
+/// A digit in writing, somewhere.
+fn written(digit: u8, height: f64) -> Vec<Mark> {
+    let frame = Frame {
+        scale: height,
+        origin: Point { x: 0.0, y: 0.0 },
+    };
+    let strokes = samples::strokes(digit);
+    let stroke = |points: &Vec<Point>| {
+        let stroke = Stroke::through(points, TYPED_WIDTH)?;
+        Some(Mark::Stroke(stroke.placed(frame)))
+    };
+    strokes.iter().filter_map(stroke).collect()
+}
+
+/// What the ink of these marks covers.
+fn ink_area(marks: &[Mark]) -> Option<Area> {
+    let area = |mark: &Mark| {
+        let (area, reach) = (mark.area()?, mark.reach());
+        let moved = |point: Point, by: f64| Point {
+            x: point.x + by,
+            y: point.y + by,
+        };
+        Some(Area {
+            corner: moved(area.corner, -reach),
+            end: moved(area.end, reach),
+        })
+    };
+    marks.iter().filter_map(area).reduce(Area::and)
+}
+
+/// The same marks in the middle of the pad, smaller where they wouldn't fit.
+fn centred(marks: Vec<Mark>) -> Vec<Mark> {
+    let Some(area) = ink_area(&marks) else {
+        return marks;
+    };
+    let frame = Frame::centring(area, 1.0);
+    marks.iter().map(|mark| mark.placed(frame)).collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(x: f64, y: f64) -> Point {
-        Point { x, y }
-    }
-
-    #[test]
-    fn one_pointer_draws() {
-        let mut drawing = Drawing::default();
-        assert!(drawing.begin(1, at(0.1, 0.1)));
-        assert!(!drawing.begin(2, at(0.9, 0.9)));
-        assert!(!drawing.extend(2, at(0.8, 0.8)));
-        assert!(drawing.extend(1, at(0.2, 0.2)));
-        assert!(!drawing.end(2));
-        assert!(drawing.end(1));
-        assert!(!drawing.extend(1, at(0.3, 0.3)));
-        assert_eq!(drawing.strokes().len(), 1);
-    }
-
-    #[test]
-    fn a_lost_pointer_frees_the_pad() {
-        let mut drawing = Drawing::default();
-        assert!(drawing.begin(1, at(0.1, 0.1)));
-        assert!(drawing.end(1));
-        assert!(drawing.begin(2, at(0.9, 0.9)));
-        assert!(!drawing.end(1), "told twice");
-        assert!(drawing.extend(2, at(0.8, 0.8)));
-        assert_eq!(drawing.strokes().len(), 2);
-    }
-
-    #[test]
-    fn points_without_a_place_or_news_are_skipped() {
-        let mut drawing = Drawing::default();
-        assert!(!drawing.begin(1, at(f64::NAN, 0.0)));
-        assert!(drawing.begin(1, at(0.5, 0.5)));
-        assert!(!drawing.extend(1, at(0.5005, 0.5)));
-        assert!(!drawing.extend(1, at(0.5, f64::INFINITY)));
-        assert!(drawing.strokes()[0].is_dot());
-    }
-
-    #[test]
-    fn curves_meet_in_the_middle_and_end_at_the_last_point() {
-        let mut drawing = Drawing::default();
-        drawing.begin(1, at(0.0, 0.0));
-        for to in [at(0.2, 0.0), at(0.4, 0.2), at(0.4, 0.6)] {
-            drawing.extend(1, to);
-        }
-        let ends: Vec<_> = drawing.strokes()[0]
-            .curves()
-            .map(|curve| curve.end)
-            .collect();
-        let close = |a: Point, b: Point| (a.x - b.x).hypot(a.y - b.y) < 1e-12;
-        assert_eq!(ends.len(), 3);
-        assert!(
-            close(ends[0], at(0.3, 0.1)) && close(ends[1], at(0.4, 0.4)),
-            "{ends:?}"
-        );
-        assert!(close(ends[2], at(0.4, 0.6)), "{ends:?}");
-    }
-
-    #[test]
-    fn clearing_ends_the_stroke_too() {
-        let mut drawing = Drawing::default();
-        drawing.begin(1, at(0.5, 0.5));
-        drawing.clear();
-        assert!(drawing.is_empty());
-        assert!(!drawing.extend(1, at(0.9, 0.9)));
-        assert!(drawing.begin(2, at(0.5, 0.5)));
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use gloo_net::http::{Request, Response};
+use gloo_net::http::{Request, RequestBuilder, Response};
 use gloo_timers::future::sleep;
 use serde::de::DeserializeOwned;
 use shared::api::{
@@ -74,17 +74,34 @@ pub async fn model(id: &str, on_busy: impl Fn(u32)) -> Result<ModelInfo, Failure
     Err(Failure::Unreadable { request, reason })
 }
 
-/// Uploads evaluation keys; `on_progress` is told the bytes sent so far.
+/// A session that the server may still hold.
 ///
 /// # Errors
-/// [`Failure`] if the server can't be reached or refuses.
-pub async fn open_session(
-    keys: &[u8],
-    on_progress: impl Fn(u64) + Clone + 'static,
-    on_busy: impl Fn(u32),
-) -> Result<SessionInfo, Failure> {
-    let reply = post("sessions", keys, UPLOAD_TIMEOUT_MS, on_progress, on_busy).await?;
-    read("the upload of keys", &reply.body)
+/// [`Failure::Refused`] if it doesn't, or another [`Failure`] if it can't be asked.
+pub async fn session(id: &str, on_busy: impl Fn(u32)) -> Result<SessionInfo, Failure> {
+    let route = format!("sessions/{}", escape(id));
+    let request = "the session's state";
+    let info: SessionInfo = get(&route, request, &on_busy).await?;
+    if info.id == id {
+        return Ok(info);
+    }
+    let reason = "it is of another session".to_owned();
+    Err(Failure::Unreadable { request, reason })
+}
+
+/// Deletes a session.
+///
+/// # Errors
+/// [`Failure::Refused`] if it is gone already, or another [`Failure`] if the server can't be told.
+pub async fn close_session(id: &str) -> Result<(), Failure> {
+    let route = format!("sessions/{}", escape(id));
+    let request = Request::delete(&url(&route));
+    let sent = send(request);
+    let (reply, body) = in_time(sent, DESCRIBE_TIMEOUT, sleep(DESCRIBE_TIMEOUT)).await?;
+    if reply.ok() {
+        return Ok(());
+    }
+    Err(refusal(reply.status(), &body))
 }
 
 /// Begins an upload of evaluation keys in parts with their header.
@@ -100,7 +117,7 @@ pub async fn begin_upload(header: &[u8], on_busy: impl Fn(u32)) -> Result<Upload
 ///
 /// # Errors
 /// [`Failure`] if the server can't be reached or refuses; [`is_upload_gone`] tells the one after
-/// which [`open_session`] may succeed.
+/// which another upload may succeed.
 pub async fn upload_keys(
     upload: &str,
     keys: &[u8],
@@ -174,26 +191,23 @@ async fn get<T: DeserializeOwned>(
 ) -> Result<T, Failure> {
     let mut attempt = 1;
     loop {
-        let sent = send_get(route);
+        let sent = send(Request::get(&url(route)));
         let (reply, body) = in_time(sent, DESCRIBE_TIMEOUT, sleep(DESCRIBE_TIMEOUT)).await?;
         let status = reply.status();
-        if !manners::is_busy(status) {
-            return if reply.ok() {
-                read(request, &body)
-            } else {
-                Err(refusal(status, &body))
-            };
+        if reply.ok() {
+            return read(request, &body);
         }
-        wait(attempt, retry_after(&reply).as_deref(), &on_busy).await?;
+        let retry_after = reply.headers().get("Retry-After");
+        wait_or_fail(attempt, status, retry_after.as_deref(), &body, &on_busy).await?;
         attempt += 1;
     }
 }
 
 /// One request, to the end of its body; aborted when this is dropped.
-async fn send_get(route: &str) -> Result<(Response, Vec<u8>), Failure> {
+async fn send(request: RequestBuilder) -> Result<(Response, Vec<u8>), Failure> {
     // Neither networks nor browsers tell a page why a request got no answer.
     let in_flight = InFlight(AbortController::new().map_err(|_| Failure::Unreachable)?);
-    let reply = Request::get(&url(route))
+    let reply = request
         .abort_signal(Some(&in_flight.0.signal()))
         .send()
         .await
@@ -226,10 +240,6 @@ async fn in_time<T>(
     }
 }
 
-fn retry_after(reply: &Response) -> Option<String> {
-    reply.headers().get("Retry-After")
-}
-
 async fn post(
     route: &str,
     body: &[u8],
@@ -247,27 +257,46 @@ async fn post(
                 seconds: timeout_ms / 1000,
             },
         })?;
-        match reply.status {
-            200..300 => return Ok(reply),
-            status if manners::is_busy(status) => {
-                wait(attempt, reply.retry_after.as_deref(), &on_busy).await?;
-            }
-            status => return Err(refusal(status, &reply.body)),
+        if let 200..300 = reply.status {
+            return Ok(reply);
         }
+        let retry_after = reply.retry_after.as_deref();
+        wait_or_fail(attempt, reply.status, retry_after, &reply.body, &on_busy).await?;
         attempt += 1;
     }
 }
 
-/// Waits for a busy server, or gives it up.
-async fn wait(
+/// Waits before the same request is sent again, where that can help.
+async fn wait_or_fail(
     attempt: u32,
+    status: u16,
     retry_after: Option<&str>,
+    body: &[u8],
     on_busy: impl Fn(u32),
 ) -> Result<(), Failure> {
-    let pause = manners::pause(attempt, retry_after).ok_or(Failure::Busy { attempts: attempt })?;
+    let pause = pause_or_failure(attempt, status, retry_after, body)?;
     on_busy(pause.as_secs_f64().ceil() as u32);
     sleep(pause).await;
     Ok(())
+}
+
+/// How long to wait after request number `attempt`, or why not. A busy evaluator says so itself; a
+/// page of a proxy with the same status, without a time to come back, means that the proxy found
+/// nobody to ask.
+fn pause_or_failure(
+    attempt: u32,
+    status: u16,
+    retry_after: Option<&str>,
+    body: &[u8],
+) -> Result<Duration, Failure> {
+    let failure = refusal(status, body);
+    if !manners::is_busy(status) {
+        return Err(failure);
+    }
+    manners::pause(attempt, retry_after).ok_or(match failure {
+        Failure::Unreachable if retry_after.is_none() => Failure::Unreachable,
+        _ => Failure::Busy { attempts: attempt },
+    })
 }
 
 /// The evaluator always gives a reason. An error of a server without one comes from something in
@@ -326,6 +355,38 @@ mod tests {
         assert_eq!(refusal(502, b"<html>"), Failure::Unreachable);
         assert!(matches!(refusal(400, b""), Failure::Refused(problem) if problem.status == 400));
         assert!(!is_session_gone(&Failure::Unreachable));
+    }
+
+    #[track_caller]
+    fn check_pause(
+        attempt: u32,
+        status: u16,
+        retry_after: Option<&str>,
+        body: &[u8],
+        expected: Result<u64, Failure>,
+    ) {
+        let expected = expected.map(Duration::from_millis);
+        let got = pause_or_failure(attempt, status, retry_after, body);
+        assert_eq!(got, expected, "attempt {attempt} met {status}");
+    }
+
+    #[test]
+    fn a_busy_evaluator_is_told_from_a_proxy_without_one() {
+        let busy = br#"{"type":"/problems/busy","title":"Busy","status":503,"detail":"x"}"#;
+        let page = b"<html><h1>503 Service Temporarily Unavailable</h1></html>";
+        let last = manners::MAX_ATTEMPTS;
+        let given_up = Failure::Busy { attempts: last };
+        check_pause(1, 503, Some("2"), busy, Ok(2_000));
+        check_pause(last, 503, Some("2"), busy, Err(given_up.clone()));
+        check_pause(last, 503, None, busy, Err(given_up.clone()));
+        check_pause(1, 429, Some("3"), b"", Ok(3_000));
+        check_pause(last, 429, None, b"", Err(given_up.clone()));
+        // A proxy that limits requests or is being restarted.
+        check_pause(1, 503, None, page, Ok(500));
+        check_pause(last, 503, None, page, Err(Failure::Unreachable));
+        check_pause(last, 503, Some("1"), page, Err(given_up));
+        check_pause(1, 502, None, page, Err(Failure::Unreachable));
+        check_pause(1, 504, None, b"", Err(Failure::Unreachable));
     }
 
     #[test]

@@ -60,3 +60,14 @@ pub enum Failure {
     #[error("{0}")]
     Crypto(String),
 }
+
+impl Failure {
+    /// True if a new page may help where trying again in this one can't: page and server are of
+    /// different versions, or the page's own parts are.
+    pub fn needs_reload(&self) -> bool {
+        matches!(
+            self,
+            Self::Version { .. } | Self::Unreadable { .. } | Self::Link(_)
+        )
+    }
+}

@@ -1,8 +1,8 @@
 //! The page: draw a digit, let a server that can't see it say which one it is.
 //!
-//! Two programs share this library. `app` is the page's main thread: components, the drawing and
-//! the requests. `worker` runs beside it and holds the secret key. They exchange the messages of
-//! [`protocol`] and nothing else, so the key has no way out of the worker.
+//! One program runs twice. On the page's main thread it is components, the drawing and the requests;
+//! in a worker beside it, it holds the secret key. The two have no memory in common: they exchange
+//! the messages of [`protocol`] and nothing else, so the key has no way out of the worker.
 //!
 //! **Invariant:** what the page sends to a server is evaluation keys and ciphertexts. No module
 //! that makes a request is handed a pixel, a logit or a secret key.
@@ -10,11 +10,14 @@
 // What crosses to the worker and back, and what the worker does.
 pub mod crypto;
 pub mod protocol;
+pub mod store;
 pub mod worker;
 
 // What the page knows, and what it does.
 pub mod controller;
+pub mod export;
 pub mod failure;
+pub mod passphrase;
 pub mod state;
 pub mod text;
 
@@ -24,21 +27,26 @@ pub mod http;
 
 // The drawing.
 pub mod drawing;
+pub mod pictures;
 pub mod raster;
+pub mod samples;
 
 // The browser.
 pub mod address;
 pub mod components;
+pub mod connection;
+pub mod frame;
+pub mod install;
 pub mod link;
 pub mod listen;
+pub mod save;
+pub mod shortcuts;
 pub mod work;
 
-/// Starts the page in `<body>`.
-pub fn run_app() {
-    yew::Renderer::<components::App>::new().render();
-}
-
-/// Starts the crypto worker in the worker this runs in.
-pub fn run_worker() {
-    worker::run();
+/// Starts the page in `<body>`, or the crypto worker where this is one.
+pub fn run() {
+    if worker::run().is_none() {
+        yew::Renderer::<components::App>::new().render();
+        install::register();
+    }
 }

@@ -7,14 +7,23 @@
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_util::StreamExt;
+use js_sys::{Object, Reflect};
 use thiserror::Error;
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::protocol::{self, FromWorker, ProtocolError, ToWorker};
 
-/// The script trunk puts beside the page to start the worker.
-const SCRIPT: &str = "./worker_loader.js";
+/// The script beside the page that starts this program in a worker.
+const STARTER: &str = "./worker.js";
+
+#[wasm_bindgen]
+extern "C" {
+    /// Address of this program's own script.
+    #[wasm_bindgen(thread_local_v2, js_namespace = ["import", "meta"], js_name = url)]
+    static SCRIPT: JsValue;
+}
 
 /// Why the line is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -48,12 +57,15 @@ impl Link {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker =
-            Worker::new_with_options(SCRIPT, &options).map_err(|_| LinkError::NotStarted)?;
+            Worker::new_with_options(STARTER, &options).map_err(|_| LinkError::NotStarted)?;
         let (sender, inbox) = unbounded();
         let on_message = on_message(sender.clone());
         let on_error = on_error(sender);
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let program = program().map_err(|_| LinkError::NotStarted)?;
+        let told = worker.post_message(&program);
+        told.map_err(|_| LinkError::NotStarted)?;
         Ok(Self {
             worker,
             inbox,
@@ -104,6 +116,14 @@ impl Drop for Link {
     }
 }
 
+/// What the starter waits for: this program as it is compiled, and the address of its script.
+fn program() -> Result<Object, JsValue> {
+    let program = Object::new();
+    Reflect::set(&program, &"script".into(), &SCRIPT.with(JsValue::clone))?;
+    Reflect::set(&program, &"program".into(), &wasm_bindgen::module())?;
+    Ok(program)
+}
+
 type Sender = UnboundedSender<Result<FromWorker, LinkError>>;
 
 // Sending fails only when the receiver is gone, and with it everyone who would care.
@@ -118,7 +138,7 @@ fn on_message(sender: Sender) -> Closure<dyn FnMut(MessageEvent)> {
 fn on_error(sender: Sender) -> Closure<dyn FnMut(ErrorEvent)> {
     Closure::new(move |event: ErrorEvent| {
         // A script that can't be loaded gives a plain event, without a message.
-        let reason = js_sys::Reflect::get(&event, &"message".into());
+        let reason = Reflect::get(&event, &"message".into());
         let error = match reason.ok().and_then(|reason| reason.as_string()) {
             Some(reason) if !reason.is_empty() => LinkError::Broken(reason),
             _ => LinkError::NotStarted,

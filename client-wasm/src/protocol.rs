@@ -3,12 +3,16 @@
 //! Knows messages and their bytes; knows neither keys nor the network. A message travels as one
 //! array whose memory is handed over, not copied.
 //!
-//! **Invariant:** no message has room for a secret key, and a failure is a message like any other.
+//! **Invariant:** no message has room for a secret key but as a sealed file, and a failure is a
+//! message like any other.
 
 use bincode::{Decode, Encode, config};
 use js_sys::{Array, Uint8Array};
 use thiserror::Error;
 use wasm_bindgen::{JsCast, JsValue};
+use zeroize::Zeroizing;
+
+use crate::passphrase::Passphrase;
 
 /// Names one wish to have a drawing read. An answer that carries an older one comes too late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -41,31 +45,85 @@ pub enum Task {
     Keys(KeysId),
     /// A drawing.
     Job(JobId),
+    /// What this device stores.
+    Store,
+}
+
+/// Why a key is to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum StoreWish {
+    /// A person wants this key stored, whatever is stored of the model now.
+    Put,
+    /// Its session is another one now: only if it is this key that is stored. Another tab may have
+    /// deleted it, or stored another.
+    Update,
 }
 
 /// What the page asks of the worker.
 #[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub enum ToWorker {
-    /// Make a key pair for a model.
-    MakeKeys {
-        /// What they are called from now on.
+    /// Look whether this device stores a secret key for a model, and take it into use.
+    RestoreKeys {
+        /// What the key is called from now on.
         keys: KeysId,
         /// The evaluator's description of the model, [`shared::api::ModelInfo`] as JSON.
         model: String,
     },
-    /// Wipe a secret key.
+    /// Make a secret key for a model.
+    MakeKeys {
+        /// What it is called from now on.
+        keys: KeysId,
+        /// The evaluator's description of the model, as JSON.
+        model: String,
+    },
+    /// Take the secret key of a file into use.
+    OpenKeys {
+        /// What it is called from now on.
+        keys: KeysId,
+        /// The evaluator's description of the model, as JSON.
+        model: String,
+        /// What the file is sealed with.
+        passphrase: Passphrase,
+        /// The file as [`FromWorker::KeysSealed`] gave it.
+        file: Vec<u8>,
+    },
+    /// Write a secret key as a file that only the passphrase opens.
+    SealKeys {
+        /// Its name.
+        keys: KeysId,
+        /// What the file is sealed with.
+        passphrase: Passphrase,
+    },
+    /// Make the evaluation keys of a secret key, piece by piece.
+    MakeEvaluationKeys {
+        /// The secret key's name.
+        keys: KeysId,
+    },
+    /// Have this device store a secret key, and the name of the session that holds its evaluation
+    /// keys.
+    StoreKeys {
+        /// The secret key's name.
+        keys: KeysId,
+        /// The session's name.
+        session: Option<String>,
+        /// Who wants it.
+        wanted: StoreWish,
+    },
+    /// Delete what this device stores; keys in use stay.
+    EmptyStore,
+    /// Wipe a secret key, not what this device stores of it.
     ForgetKeys {
         /// Its name.
         keys: KeysId,
     },
-    /// Encrypt a prepared drawing.
+    /// Encrypt the prepared digits of a drawing for one request.
     Encrypt {
         /// The key to encrypt with.
         keys: KeysId,
         /// The drawing's job.
         job: JobId,
-        /// 28×28 numbers in `[0, 1]`, row by row.
-        input: Vec<f64>,
+        /// For each digit 28×28 numbers in `[0, 1]`, row by row.
+        inputs: Vec<Vec<f64>>,
     },
     /// Decrypt the evaluator's reply.
     Decrypt {
@@ -73,6 +131,8 @@ pub enum ToWorker {
         keys: KeysId,
         /// The drawing's job.
         job: JobId,
+        /// How many digits the request held.
+        digits: u32,
         /// The reply as it came.
         reply: Vec<u8>,
     },
@@ -83,9 +143,44 @@ pub enum ToWorker {
 pub enum FromWorker {
     /// The worker listens now.
     Started,
+    /// A secret key is in use, whether made, restored or opened.
+    KeysReady {
+        /// Its name.
+        keys: KeysId,
+        /// When it was made, in milliseconds since 1970.
+        made_at: f64,
+        /// The session that held its evaluation keys when it was stored.
+        session: Option<String>,
+        /// Milliseconds it took.
+        ms: f64,
+    },
+    /// This device stores no key for the model, or not this one.
+    NothingStored {
+        /// What the key is or would have been called.
+        keys: KeysId,
+        /// True if it stores keys for other models.
+        others: bool,
+    },
+    /// A secret key as a sealed file.
+    KeysSealed {
+        /// The key's name.
+        keys: KeysId,
+        /// The file.
+        file: Vec<u8>,
+    },
+    /// The device stores the key now.
+    KeysStored {
+        /// The key's name.
+        keys: KeysId,
+    },
+    /// The device stores no key any more.
+    StoreEmptied {
+        /// The sessions that were stored with the keys.
+        sessions: Vec<String>,
+    },
     /// The next piece of the evaluation keys.
     KeyPiece {
-        /// The keys' name.
+        /// The secret key's name.
         keys: KeysId,
         /// Pieces made, this one included.
         made: u32,
@@ -97,8 +192,8 @@ pub enum FromWorker {
         bytes: Vec<u8>,
     },
     /// All pieces have been told.
-    KeysMade {
-        /// The keys' name.
+    EvaluationKeysMade {
+        /// The secret key's name.
         keys: KeysId,
         /// Milliseconds it took.
         ms: f64,
@@ -107,9 +202,11 @@ pub enum FromWorker {
     Query {
         /// The drawing's job.
         job: JobId,
-        /// Milliseconds it took.
-        ms: f64,
-        /// The ciphertext.
+        /// Milliseconds that encoding took.
+        encode_ms: f64,
+        /// Milliseconds that encrypting took.
+        encrypt_ms: f64,
+        /// The request's body: one ciphertext, or a batch of several digits'.
         ciphertext: Vec<u8>,
     },
     /// A decrypted reply.
@@ -118,10 +215,8 @@ pub enum FromWorker {
         job: JobId,
         /// Milliseconds it took.
         ms: f64,
-        /// The likeliest class.
-        class: u32,
-        /// One for each class; they add up to one.
-        probabilities: Vec<f64>,
+        /// For each digit one probability for each class; they add up to one.
+        probabilities: Vec<Vec<f64>>,
     },
     /// The last message could not be followed.
     Failed {
@@ -175,7 +270,9 @@ pub fn from_bytes<M: Decode<()>>(bytes: &[u8]) -> Result<M, ProtocolError> {
 /// # Errors
 /// As [`to_bytes`].
 pub fn to_js<M: Encode>(message: &M) -> Result<(JsValue, JsValue), ProtocolError> {
-    let array = Uint8Array::from(to_bytes(message)?.as_slice());
+    // A message may hold a passphrase or a drawing.
+    let bytes = Zeroizing::new(to_bytes(message)?);
+    let array = Uint8Array::from(bytes.as_slice());
     let handed_over = Array::of1(&array.buffer());
     Ok((array.into(), handed_over.into()))
 }
@@ -188,7 +285,7 @@ pub fn from_js<M: Decode<()>>(value: &JsValue) -> Result<M, ProtocolError> {
     let array = value
         .dyn_ref::<Uint8Array>()
         .ok_or(ProtocolError::NotBytes)?;
-    from_bytes(&array.to_vec())
+    from_bytes(&Zeroizing::new(array.to_vec()))
 }
 
 #[cfg(test)]
@@ -204,22 +301,61 @@ mod tests {
     #[test]
     fn messages_survive_the_way() {
         let (job, keys) = (JobId::default().next(), KeysId::default().next());
+        let model = || "{\"id\":\"mnist-fast\"}".to_owned();
+        let passphrase = || Passphrase::new("correct horse".into());
+        let session = Some("5e55".to_owned());
+        check_round_trip(ToWorker::RestoreKeys {
+            keys,
+            model: model(),
+        });
         check_round_trip(ToWorker::MakeKeys {
             keys,
-            model: "{\"id\":\"mnist-fast\"}".into(),
+            model: model(),
         });
+        check_round_trip(ToWorker::OpenKeys {
+            keys,
+            model: model(),
+            passphrase: passphrase(),
+            file: vec![7; 200],
+        });
+        check_round_trip(ToWorker::SealKeys {
+            keys,
+            passphrase: passphrase(),
+        });
+        check_round_trip(ToWorker::MakeEvaluationKeys { keys });
+        check_round_trip(ToWorker::StoreKeys {
+            keys,
+            session: session.clone(),
+            wanted: StoreWish::Update,
+        });
+        check_round_trip(ToWorker::EmptyStore);
         check_round_trip(ToWorker::ForgetKeys { keys });
         check_round_trip(ToWorker::Encrypt {
             keys,
             job,
-            input: vec![0.0, 0.25, 1.0],
+            inputs: vec![vec![0.0, 0.25, 1.0]; 2],
         });
         check_round_trip(ToWorker::Decrypt {
             keys,
             job,
+            digits: 2,
             reply: vec![0, 255, 7],
         });
         check_round_trip(FromWorker::Started);
+        check_round_trip(FromWorker::KeysReady {
+            keys,
+            made_at: 1.8e12,
+            session,
+            ms: 41.5,
+        });
+        check_round_trip(FromWorker::NothingStored { keys, others: true });
+        check_round_trip(FromWorker::KeysSealed {
+            keys,
+            file: vec![3; 150],
+        });
+        check_round_trip(FromWorker::KeysStored { keys });
+        let sessions = vec!["5e55".to_owned()];
+        check_round_trip(FromWorker::StoreEmptied { sessions });
         check_round_trip(FromWorker::KeyPiece {
             keys,
             made: 2,
@@ -227,20 +363,21 @@ mod tests {
             total: 2_700,
             bytes: vec![1; 300],
         });
-        check_round_trip(FromWorker::KeysMade { keys, ms: 41.5 });
+        check_round_trip(FromWorker::EvaluationKeysMade { keys, ms: 41.5 });
         check_round_trip(FromWorker::Query {
             job,
-            ms: 1.5,
+            encode_ms: 0.5,
+            encrypt_ms: 1.5,
             ciphertext: vec![9; 1000],
         });
-        let probabilities = vec![0.25; 4];
+        let probabilities = vec![vec![0.25; 4], vec![0.5; 2]];
         check_round_trip(FromWorker::Answer {
             job,
             ms: 0.5,
-            class: 3,
             probabilities,
         });
-        for task in [None, Some(Task::Keys(keys)), Some(Task::Job(job))] {
+        let tasks = [Task::Keys(keys), Task::Job(job), Task::Store].map(Some);
+        for task in tasks.into_iter().chain([None]) {
             check_round_trip(FromWorker::Failed {
                 task,
                 reason: "no keys yet".into(),
@@ -253,6 +390,7 @@ mod tests {
         let whole = to_bytes(&ToWorker::Decrypt {
             keys: KeysId::default(),
             job: JobId::default(),
+            digits: 1,
             reply: vec![5; 8],
         })
         .unwrap();

@@ -7,6 +7,11 @@
 //! **Invariant:** what is shown belongs to the drawing on the pad and to the model that was chosen
 //! last: news of another job or of an earlier choice change nothing.
 
+mod answer;
+mod event;
+mod history;
+mod keys;
+mod live;
 mod model;
 mod timings;
 
@@ -16,10 +21,17 @@ use shared::api::{Preparation, SessionInfo};
 use shared::image::Digit;
 use yew::Reducible;
 
+pub use answer::{Answer, DigitAnswer};
+pub use event::{Action, News};
+pub use history::{Entry, History};
+pub use keys::{Keeping, KeyFacts, KeyTask, KeyWork, Origin, ParameterFacts};
+pub use live::Live;
 pub use model::{ChoiceId, Model, Offer};
 pub use timings::{Measure, Place, Stage, Timings};
 
+use crate::drawing::Pen;
 use crate::failure::Failure;
+use crate::pictures::PictureError;
 use crate::protocol::JobId;
 
 /// What the page is doing.
@@ -43,6 +55,8 @@ pub enum Phase {
     },
     /// Waiting for a drawing.
     Ready,
+    /// The keys are forgotten, and new ones only made when a person asks.
+    NoKeys,
     /// Encrypting a drawing.
     Encrypting,
     /// Waiting for the server to compute.
@@ -51,48 +65,57 @@ pub enum Phase {
     Failed(Failure),
 }
 
-/// What is known about the drawing on the pad.
-#[derive(Clone, Debug, PartialEq)]
+/// How far the drawing on the pad has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// Nobody asked.
     Idle,
     /// Asked, not answered.
     Working,
     /// Answered.
-    Done(Answer),
+    Done,
     /// Not to be answered until a person tries again.
     Failed,
 }
 
-/// A decrypted answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// Id of the model that gave it.
-    pub model: String,
-    /// The likeliest class.
-    pub class: usize,
-    /// One for each class; they add up to one.
-    pub probabilities: Vec<f64>,
+/// What a server gets to see.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ciphertexts {
+    /// How many digits the last drawing had that was sent.
+    pub digits: usize,
+    /// The last encryption of a drawing, sent or not.
+    pub latest: Option<Rc<[u8]>>,
+    /// The one before, of the same drawing or another.
+    pub earlier: Option<Rc<[u8]>>,
+    /// The last reply.
+    pub reply: Option<Rc<[u8]>>,
 }
 
-impl Answer {
-    /// How sure the model is of the likeliest class.
-    pub fn confidence(&self) -> f64 {
-        self.probabilities.get(self.class).copied().unwrap_or(0.0)
+impl Ciphertexts {
+    fn add(&mut self, ciphertext: Rc<[u8]>) {
+        self.earlier = self.latest.replace(ciphertext);
     }
 }
 
 /// Something worth a quiet word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// There is nothing on the pad to be read.
     NothingDrawn,
-    /// The browser doesn't let the page read its canvas.
-    Unreadable,
+    /// There is too little on the pad to be a digit.
+    TooLittle,
+    /// There are more digits on the pad than one request takes.
+    TooMany(usize),
+    /// A picture that was handed over can't be used.
+    Picture(PictureError),
     /// The server had forgotten the keys; they go up again.
     KeysAgain,
+    /// The upload of keys broke off; it begins again.
+    UploadAgain,
     /// The server is busy; the page asks again after so many seconds.
     Busy(u32),
+    /// Answers come slowly here, so the page no longer reads every stroke at once.
+    TooSlowForLive,
 }
 
 /// What the page knows.
@@ -100,18 +123,32 @@ pub enum Notice {
 pub struct State {
     /// What the page is doing.
     pub phase: Phase,
-    /// What is known about the drawing.
+    /// How far the drawing has come.
     pub reading: Reading,
+    /// The last answer; of an earlier state of the drawing unless the reading is done.
+    pub answer: Option<Answer>,
     /// True while something is drawn on the pad.
     pub inked: bool,
-    /// The drawing as it is or would be encrypted; nothing if it can't be prepared.
-    pub digit: Option<Digit>,
+    /// True if the last change of the drawing can be taken back.
+    pub undoable: bool,
+    /// Another number whenever the drawing was changed by anything but a pen.
+    pub revision: u32,
+    /// What strokes are drawn with.
+    pub pen: Pen,
+    /// The digits of the drawing as they are or would be encrypted, from left to right.
+    pub digits: Vec<Digit>,
     /// The job that has yet to be answered.
     pub job: Option<JobId>,
+    /// Whether each finished stroke is read at once.
+    pub live: Live,
     /// Something worth a quiet word.
     pub notice: Option<Notice>,
     /// How long everything took.
     pub timings: Timings,
+    /// What was read before.
+    pub history: History,
+    /// What the server saw.
+    pub ciphertexts: Ciphertexts,
     /// The choice of a model that holds.
     pub choice: ChoiceId,
     /// The model that a person asked for, by its id.
@@ -120,6 +157,12 @@ pub struct State {
     pub offers: Vec<Offer>,
     /// The model in use.
     pub model: Option<Model>,
+    /// The keys in use.
+    pub keys: Option<KeyFacts>,
+    /// How long the secret key lives.
+    pub keeping: Keeping,
+    /// What is being done with the secret key, and what came of the last try.
+    pub key_work: KeyWork,
     /// The session that holds the evaluation keys.
     pub session: Option<SessionInfo>,
 }
@@ -129,96 +172,28 @@ impl Default for State {
         Self {
             phase: Phase::Loading,
             reading: Reading::Idle,
+            answer: None,
             inked: false,
-            digit: None,
+            undoable: false,
+            revision: 0,
+            pen: Pen::default(),
+            digits: Vec::new(),
             job: None,
+            live: Live::default(),
             notice: None,
             timings: Timings::default(),
+            history: History::default(),
+            ciphertexts: Ciphertexts::default(),
             choice: ChoiceId::default(),
             wanted: None,
             offers: Vec::new(),
             model: None,
+            keys: None,
+            keeping: Keeping::default(),
+            key_work: KeyWork::default(),
             session: None,
         }
     }
-}
-
-/// What can happen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// The drawing changed; nothing if it can't be prepared.
-    Drawn(Option<Digit>),
-    /// The pad was cleared.
-    Cleared,
-    /// A reading was asked for that can't be done; a failure stays to be retried.
-    Declined(Notice),
-    /// A reading was asked for, for the first time or again after a failure.
-    Asked {
-        /// Its job.
-        job: JobId,
-        /// What is going to be encrypted.
-        digit: Digit,
-        /// How long it took to prepare.
-        prepared: Measure,
-    },
-    /// A person wants to go on after a failure, with no drawing waiting.
-    Retried,
-    /// Another model was chosen.
-    Chosen(ChoiceId, String),
-    /// The work for a choice went on.
-    News(ChoiceId, News),
-}
-
-/// What the work in the background has to tell.
-#[derive(Clone, Debug, PartialEq)]
-pub enum News {
-    /// The server listed its models.
-    ModelsListed(Vec<Offer>),
-    /// The server described the model.
-    ModelDescribed(Model),
-    /// Keys are being made.
-    KeysProgress {
-        /// Pieces made.
-        made: u32,
-        /// Pieces in all.
-        pieces: u32,
-    },
-    /// Keys are made.
-    KeysMade(Measure),
-    /// Keys are being uploaded.
-    UploadProgress {
-        /// Bytes sent.
-        sent: u64,
-        /// Bytes in all.
-        total: u64,
-    },
-    /// The server holds the keys.
-    SessionOpened(SessionInfo, Measure),
-    /// Nothing is missing to read a drawing.
-    Ready,
-    /// The server has forgotten the keys.
-    SessionGone,
-    /// The server is busy; the page asks again after so many seconds.
-    Busy(u32),
-    /// A drawing is being encrypted.
-    Encrypting(JobId),
-    /// It is encrypted, and on its way.
-    Encrypted(JobId, Measure),
-    /// The encrypted answer is here.
-    Evaluated {
-        /// The drawing's job.
-        job: JobId,
-        /// The way there.
-        upload: Measure,
-        /// The server's work.
-        evaluate: Measure,
-        /// The way back.
-        download: Measure,
-    },
-    /// The answer is decrypted.
-    Answered(JobId, Measure, Answer),
-    /// It can't go on.
-    Failed(Failure),
 }
 
 impl Reducible for State {
@@ -252,39 +227,65 @@ impl State {
         model.map(|model| model.preparation).unwrap_or_default()
     }
 
+    /// Name of a class; its number where no model names any.
+    pub fn class_name(&self, class: usize) -> String {
+        let named = self.model.as_ref().map(|model| model.class_name(class));
+        named.unwrap_or_else(|| class.to_string())
+    }
+
     /// True while a press on *Classify* starts a reading at once or as soon as the keys are up.
     pub fn accepts_drawings(&self) -> bool {
-        !matches!(self.phase, Phase::Failed(_)) && self.job.is_none()
+        let waits = matches!(self.phase, Phase::Failed(_) | Phase::NoKeys);
+        !waits && self.reading != Reading::Working
     }
 
     fn apply(&mut self, action: Action) {
         match action {
-            Action::Drawn(digit) => {
-                self.forget_reading();
+            Action::Drawn(digits) => {
+                self.draw(digits);
                 self.inked = true;
-                self.digit = digit;
+                self.undoable = true;
             }
-            Action::Cleared => {
-                self.forget_reading();
-                self.inked = false;
-                self.digit = None;
-                self.timings.clear_job();
+            Action::Changed {
+                digits,
+                inked,
+                undoable,
+                anew,
+            } => {
+                self.draw(digits);
+                self.inked = inked;
+                self.undoable = undoable;
+                self.revision = self.revision.wrapping_add(1);
+                if anew || !inked {
+                    self.answer = None;
+                    self.timings.clear_job();
+                    self.history.next_drawing();
+                }
             }
+            Action::Picked(pen) => self.pen = pen,
             Action::Declined(notice) => self.notice = Some(notice),
             Action::Asked {
                 job,
-                digit,
+                digits,
                 prepared,
+                at,
             } => {
                 self.go_on();
-                self.digit = Some(digit);
+                self.digits = digits;
                 self.job = Some(job);
                 self.reading = Reading::Working;
+                self.history.ask(at);
                 self.timings.clear_job();
                 self.timings.set(Stage::Prepare, prepared);
             }
             Action::Retried => self.go_on(),
             Action::Chosen(choice, id) => self.begin_again(choice, id),
+            Action::Lived(on) => {
+                self.live = Live::Chosen(on);
+                self.notice = None;
+            }
+            Action::KeysAsked(task) => self.key_work = KeyWork::Doing(task),
+            Action::HistoryCleared => self.history.clear(),
             Action::News(choice, news) if self.choice == choice => self.learn(news),
             Action::News(..) => {} // Of a model that is no longer wanted.
         }
@@ -294,56 +295,102 @@ impl State {
         match news {
             News::ModelsListed(offers) => self.offers = offers,
             News::ModelDescribed(model) => self.model = Some(model),
+            News::Ready => self.phase = Phase::Ready,
+            News::Busy(seconds) => self.notice = Some(Notice::Busy(seconds)),
+            News::Failed(failure) => self.fail(failure),
+            News::KeysReady(_)
+            | News::KeysProgress { .. }
+            | News::KeysMade(_)
+            | News::UploadProgress { .. }
+            | News::UploadAgain
+            | News::SessionOpened(..)
+            | News::SessionGone
+            | News::Kept(_)
+            | News::KeysSealed(_)
+            | News::KeysForgotten
+            | News::KeysRefused(_) => self.learn_of_keys(news),
+            News::Encrypting(_)
+            | News::Encrypted { .. }
+            | News::EncryptedAgain(_)
+            | News::Evaluated { .. }
+            | News::Answered(..) => self.learn_of_drawing(news),
+        }
+    }
+
+    fn learn_of_keys(&mut self, news: News) {
+        match news {
+            News::KeysReady(facts) => {
+                self.keys = Some(facts);
+                self.key_work = KeyWork::Idle;
+            }
             News::KeysProgress { made, pieces } => self.phase = Phase::Keys { made, pieces },
             News::KeysMade(measure) => self.timings.set(Stage::Keys, measure),
             // The upload begins before the last key is made.
             News::UploadProgress { .. } if self.makes_keys() => {}
             News::UploadProgress { sent, total } => self.phase = Phase::Uploading { sent, total },
+            News::UploadAgain => self.notice = Some(Notice::UploadAgain),
             News::SessionOpened(session, measure) => {
                 self.session = Some(session);
-                self.timings.set(Stage::KeyUpload, measure);
+                if let Some(measure) = measure {
+                    self.timings.set(Stage::KeyUpload, measure);
+                }
                 self.notice = None;
             }
-            News::Ready => self.phase = Phase::Ready,
             News::SessionGone => {
                 self.session = None;
                 self.notice = Some(Notice::KeysAgain);
             }
-            News::Busy(seconds) => self.notice = Some(Notice::Busy(seconds)),
+            News::Kept(keeping) => {
+                self.keeping = keeping;
+                self.key_work = KeyWork::Idle;
+            }
+            News::KeysSealed(_) => self.key_work = KeyWork::Idle,
+            News::KeysForgotten => self.lose_keys(),
+            News::KeysRefused(reason) => self.key_work = KeyWork::Refused(reason),
+            _ => {}
+        }
+    }
+
+    /// News of a drawing that is no longer on the pad come too late.
+    fn learn_of_drawing(&mut self, news: News) {
+        match news {
             News::Encrypting(job) if self.job == Some(job) => self.phase = Phase::Encrypting,
-            News::Encrypted(job, measure) if self.job == Some(job) => {
-                self.timings.set(Stage::Encrypt, measure);
+            News::Encrypted {
+                job,
+                encode,
+                encrypt,
+                ciphertext,
+            } if self.job == Some(job) => {
+                self.timings.set(Stage::Encode, encode);
+                self.timings.set(Stage::Encrypt, encrypt);
+                self.ciphertexts.add(ciphertext);
+                self.ciphertexts.digits = self.digits.len();
                 self.phase = Phase::Evaluating;
             }
+            News::EncryptedAgain(ciphertext) => self.ciphertexts.add(ciphertext),
             News::Evaluated {
                 job,
                 upload,
                 evaluate,
                 download,
+                reply,
             } if self.job == Some(job) => {
                 self.notice = None;
                 self.timings.set(Stage::Upload, upload);
                 self.timings.set(Stage::Evaluate, evaluate);
                 self.timings.set(Stage::Download, download);
+                self.ciphertexts.reply = Some(reply);
+                self.note_round_trip(upload.ms + evaluate.ms + download.ms);
             }
             News::Answered(job, measure, answer) if self.job == Some(job) => {
                 self.timings.set(Stage::Decrypt, measure);
-                self.reading = Reading::Done(answer);
+                self.record(answer.clone());
+                self.answer = Some(answer);
+                self.reading = Reading::Done;
                 self.job = None;
                 self.phase = Phase::Ready;
             }
-            News::Failed(failure) => {
-                self.notice = None;
-                self.phase = Phase::Failed(failure);
-                if self.job.is_some() {
-                    self.reading = Reading::Failed;
-                }
-            }
-            // Late news of a drawing that is no longer on the pad.
-            News::Encrypting(_)
-            | News::Encrypted(..)
-            | News::Evaluated { .. }
-            | News::Answered(..) => {}
+            _ => {}
         }
     }
 
@@ -351,31 +398,90 @@ impl State {
         matches!(self.phase, Phase::Keys { made, pieces } if made < pieces || pieces == 0)
     }
 
-    /// Another model means another key, another session and another answer; the drawing stays.
+    fn record(&mut self, answer: Answer) {
+        let name = |digit: &DigitAnswer| self.class_name(digit.class());
+        let number = answer.digits.iter().map(name).collect();
+        self.history.answer(Entry {
+            drawing: 0,
+            at: 0.0,
+            digits: self.digits.clone(),
+            preparation: self.preparation(),
+            answer,
+            number,
+            timings: self.timings.clone(),
+        });
+    }
+
+    /// Where answers come too slowly to be called live, the button has its say again.
+    fn note_round_trip(&mut self, ms: f64) {
+        let before = self.live;
+        self.live = before.after(ms);
+        if before.is_on() && !self.live.is_on() {
+            self.notice = Some(Notice::TooSlowForLive);
+        }
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.notice = None;
+        self.key_work = KeyWork::Idle;
+        self.phase = Phase::Failed(failure);
+        if self.job.is_some() {
+            self.reading = Reading::Failed;
+        }
+    }
+
+    /// What the lost keys opened is still shown; nothing more can be read.
+    fn lose_keys(&mut self) {
+        self.job = None;
+        if self.reading != Reading::Done {
+            self.reading = Reading::Idle;
+        }
+        self.notice = None;
+        self.keys = None;
+        self.keeping = Keeping::Tab;
+        self.key_work = KeyWork::Idle;
+        self.session = None;
+        self.timings = Timings::default();
+        self.phase = Phase::NoKeys;
+    }
+
+    /// Another model means another key, another session and another answer; the drawing stays, and so
+    /// does what a person chose.
     fn begin_again(&mut self, choice: ChoiceId, id: String) {
         let before = std::mem::take(self);
         *self = Self {
             choice,
             inked: before.inked,
-            digit: before.digit,
+            undoable: before.undoable,
+            revision: before.revision,
+            pen: before.pen,
+            digits: before.digits,
+            live: before.live,
+            history: before.history,
+            keeping: before.keeping,
             offers: before.offers,
             ..Self::opened(Some(id))
         };
     }
 
-    /// The work has begun again where it had failed.
+    /// The work has begun again where it had failed, or keys are made where there were none.
     fn go_on(&mut self) {
         self.notice = None;
-        if matches!(self.phase, Phase::Failed(_)) {
+        if matches!(self.phase, Phase::Failed(_) | Phase::NoKeys) {
             self.phase = Phase::Loading;
         }
     }
 
-    /// The drawing is another one now: what was known about the last one doesn't hold.
-    fn forget_reading(&mut self) {
+    /// The drawing is another one now: what was known about the last one doesn't hold. While every
+    /// stroke is read at once, the last answer stays in sight until the next.
+    fn draw(&mut self, digits: Vec<Digit>) {
+        self.digits = digits;
         self.notice = None;
         self.reading = Reading::Idle;
         self.job = None;
+        if !self.live.is_on() {
+            self.answer = None;
+        }
         if matches!(self.phase, Phase::Encrypting | Phase::Evaluating) {
             self.phase = Phase::Ready;
         }

@@ -6,9 +6,16 @@
 //!
 //! **Invariant:** no component contains words of its own.
 
+mod keys;
+
 use client::models::ChoiceError;
 
+pub use keys::*;
+
+use crate::drawing::Pen;
 use crate::failure::Failure;
+use crate::pictures::PictureError;
+use crate::raster::MOST_DIGITS;
 use crate::state::{Notice, Phase, Place, Stage};
 
 /// The product.
@@ -16,8 +23,12 @@ pub const NAME: &str = "Inkveil";
 /// What it does.
 pub const TAGLINE: &str = "A server reads your digit without seeing it.";
 
+/// Label of the part of the page where one draws.
+pub const DRAW_LABEL: &str = "Draw";
+/// Label of the part of the page where the answer appears.
+pub const READ_LABEL: &str = "Read";
 /// Label of the pad for those who don't see it.
-pub const PAD_LABEL: &str = "Drawing pad for one digit";
+pub const PAD_LABEL: &str = "Drawing pad for a digit, or a few";
 /// Written on the empty pad.
 pub const PAD_HINT: &str = "Draw a digit, 0 to 9";
 /// Button.
@@ -25,7 +36,18 @@ pub const CLASSIFY: &str = "Classify";
 /// Button.
 pub const CLEAR: &str = "Clear";
 /// Button.
+pub const UNDO: &str = "Undo";
+/// Label of the choice of a pen.
+pub const PENS: &str = "Pen";
+/// Button.
 pub const RETRY: &str = "Try again";
+/// Button.
+pub const RELOAD: &str = "Reload the page";
+/// Switch: each finished stroke is read at once.
+pub const LIVE: &str = "Live";
+/// While the browser has no network.
+pub const OFFLINE: &str =
+    "You are offline. You can draw; reading goes on when the network is back.";
 /// Label of the preview for those who don't see it.
 pub const PREVIEW_LABEL: &str = "The drawing as it is encrypted, 28 by 28 pixels";
 /// In place of a quiet word while there is none.
@@ -48,6 +70,10 @@ pub const ANSWER_IDLE: &str = "It appears here, decrypted on your device.";
 pub const ANSWER_WORKING: &str = "Reading under the veil…";
 /// Under the answer after a failure.
 pub const ANSWER_FAILED: &str = "No answer this time.";
+/// Under an answer to what the drawing was a stroke ago.
+pub const ANSWER_OUTDATED: &str = "Go on drawing…";
+/// Label of the buttons that choose whose bars are shown.
+pub const WHICH_DIGIT: &str = "Digit whose probabilities are shown";
 /// In front of the model's name under the answer, read aloud only.
 pub const ANSWERED_BY: &str = "says the model ";
 /// Label of the bars for those who don't see them.
@@ -70,13 +96,81 @@ pub const UNKNOWN: &str = "–";
 
 /// Heading of the explanation.
 pub const HOW_HEADING: &str = "How it works";
-/// The explanation, in three sentences.
-pub const HOW: [&str; 3] = [
-    "Your browser makes a secret key that never leaves this page.",
-    "It encrypts your drawing, and the server runs its neural network on the encrypted numbers \
-     without being able to open them.",
-    "What comes back is encrypted as well; only your key turns it into an answer.",
+/// The explanation, a sentence for each picture.
+pub const HOW: [&str; 5] = [
+    "You draw. The page turns it into 28×28 numbers, makes a secret key, and keeps both.",
+    "Your browser hides the numbers under noise that only your key can take away.",
+    "The server adds and multiplies the hidden numbers, as its neural network wants, and never \
+     uncovers one.",
+    "What it sends back is hidden as well, from itself too.",
+    "Your key takes the noise away, here on your device.",
 ];
+/// Under the explanation.
+pub const HOW_MORE: &str = "The hiding is called CKKS, a homomorphic encryption: sums and products of \
+     what is encrypted are the encrypted sums and products. The server gets working keys with \
+     which it can compute, but not read. To know every byte of it, read:";
+/// The documents that travel with the page: name and address.
+pub const DOCUMENTS: [(&str, &str); 4] = [
+    ("What is protected, and what isn't", "docs/security.md"),
+    ("How it is built", "docs/architecture.md"),
+    ("What goes over the wire", "docs/wire-format.md"),
+    ("How fast it is", "docs/benchmarks.md"),
+];
+/// Label of the drawn network.
+pub const NETWORK_LABEL: &str = "A neural network of three layers";
+/// Label of the reply's picture.
+pub const REPLY_LABEL: &str = "The encrypted answer: noise";
+
+/// Heading of the comparison.
+pub const PRIVACY_HEADING: &str = "What the server sees";
+/// Under the drawing.
+pub const YOU_SEE: &str = "You see";
+/// Under the ciphertext.
+pub const SERVER_SEES: &str = "All a server sees";
+/// Under the ciphertext before.
+pub const SERVER_SAW: &str = "…and the time before";
+/// Label of the ciphertext's picture.
+pub const NOISE_LABEL: &str = "The last ciphertext, a grey pixel for each byte: noise";
+/// Label of the picture of the ciphertext before.
+pub const EARLIER_NOISE_LABEL: &str = "The ciphertext before that: other noise";
+/// Button.
+pub const ENCRYPT_AGAIN: &str = "Encrypt it again, unsent";
+/// While there is nothing to compare.
+pub const AGREEMENT_HINT: &str =
+    "The same drawing, encrypted twice, looks like two different ones.";
+/// Heading of the list of what the server sees.
+pub const SEEN_HEADING: &str = "It can see";
+/// A line of that list.
+pub const SEEN_CIPHERTEXT: &str = "Size of the ciphertext";
+/// A line of that list.
+pub const SEEN_SESSION: &str = "Session";
+/// A line of that list.
+pub const SEEN_KEYS: &str = "Working keys, in memory";
+/// A line of that list.
+pub const SEEN_MODEL: &str = "Model";
+/// A line of that list.
+pub const SEEN_COUNT: &str = "Digits in the drawing";
+/// A line of that list.
+pub const SEEN_TIMING: &str = "When it is asked";
+/// Heading of the list of what the server doesn't see.
+pub const UNSEEN_HEADING: &str = "It can't see";
+/// That list.
+pub const UNSEEN: [&str; 3] = ["your drawing", "the answer", "your secret key"];
+
+/// Heading of the history.
+pub const HISTORY_HEADING: &str = "What was read";
+/// In place of the history while there is none.
+pub const HISTORY_EMPTY: &str = "Each drawing gets a line here, in this tab only.";
+/// Column.
+pub const HISTORY_DRAWING: &str = "Drawing";
+/// Column.
+pub const SURE: &str = "Sure";
+/// Button.
+pub const CLEAR_HISTORY: &str = "Clear the list";
+/// Button.
+pub const EXPORT_FIGURES: &str = "Save all figures";
+/// Name of the file with the figures.
+pub const FIGURES_FILE: &str = "inkveil-figures.json";
 
 /// Heading of the details of a failure.
 pub const DETAILS: &str = "Details";
@@ -95,6 +189,7 @@ pub fn phase(phase: &Phase) -> String {
             )
         }
         Phase::Ready => "Ready. Your key stays here.".into(),
+        Phase::NoKeys => "Your keys are forgotten. Make new ones to go on.".into(),
         Phase::Encrypting => "Encrypting your drawing…".into(),
         Phase::Evaluating => "The server computes on ciphertext…".into(),
         Phase::Failed(_) => "Interrupted".into(),
@@ -102,11 +197,18 @@ pub fn phase(phase: &Phase) -> String {
 }
 
 /// A quiet word.
-pub fn notice(notice: Notice) -> String {
+pub fn notice(notice: &Notice) -> String {
     match notice {
         Notice::NothingDrawn => "The pad is empty. Draw a digit first.".into(),
-        Notice::Unreadable => {
-            "Your browser doesn't let the page read its own canvas. Allow it for this site.".into()
+        Notice::TooLittle => "That is too little to be a digit. Draw on.".into(),
+        Notice::TooMany(found) => {
+            format!("{found} digits are too many at once; up to {MOST_DIGITS} are read together.")
+        }
+        Notice::Picture(problem) => picture_problem(problem).into(),
+        Notice::UploadAgain => "The upload broke off; sending the keys again.".into(),
+        Notice::TooSlowForLive => {
+            "Answers are slow here, so the page now waits for the button. Live brings it back."
+                .into()
         }
         Notice::KeysAgain => "The server had forgotten your keys; sending them again.".into(),
         Notice::Busy(seconds) => format!("The server is busy; asking again in {seconds} s."),
@@ -155,12 +257,22 @@ pub fn failure_advice(failure: &Failure) -> &'static str {
     }
 }
 
+/// Name of a pen.
+pub fn pen(pen: Pen) -> &'static str {
+    match pen {
+        Pen::Thin => "Thin pen",
+        Pen::Medium => "Medium pen",
+        Pen::Thick => "Thick pen",
+    }
+}
+
 /// Name of a stage.
 pub fn stage(stage: Stage) -> &'static str {
     match stage {
         Stage::Keys => "Make keys",
         Stage::KeyUpload => "Upload keys",
         Stage::Prepare => "Prepare",
+        Stage::Encode => "Encode",
         Stage::Encrypt => "Encrypt",
         Stage::Upload => "Upload",
         Stage::Evaluate => "Evaluate",
@@ -181,6 +293,32 @@ pub fn place(place: Place) -> &'static str {
 /// Under the answer.
 pub fn confidence(confidence: f64) -> String {
     format!("{} sure", percent(confidence))
+}
+
+/// Under an answer when the two likeliest classes are close; each with its name and probability.
+pub fn unsure(first: (&str, f64), second: (&str, f64)) -> String {
+    format!(
+        "Not sure: {} ({}) or {} ({})",
+        first.0,
+        percent(first.1),
+        second.0,
+        percent(second.1)
+    )
+}
+
+/// Under a number of several digits, of which the model isn't sure of these, counted from 1.
+pub fn confidence_in_all(unsure: &[usize]) -> String {
+    let numbers: Vec<String> = unsure.iter().map(usize::to_string).collect();
+    match numbers.as_slice() {
+        [] => "Sure of every digit".into(),
+        [one] => format!("Not sure of digit {one}"),
+        [most @ .., last] => format!("Not sure of digits {} and {last}", most.join(", ")),
+    }
+}
+
+/// Label of the button that shows a digit's bars, the digit counted from 0.
+pub fn bars_of(index: usize, name: &str) -> String {
+    format!("Digit {}: {name}", index + 1)
 }
 
 /// Why the model that was asked for isn't in use.
@@ -232,13 +370,48 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// The session, in a line: its name is cut, and the key's is never told.
-pub fn session(id: &str, key_bytes: u64) -> String {
+/// A session's name, cut: nobody compares more of it.
+pub fn short_id(id: &str) -> String {
     let short: String = id.chars().take(8).collect();
+    format!("{short}…")
+}
+
+/// What the server's clock tells it.
+pub fn seen_timing(live: bool) -> &'static str {
+    if live {
+        "whenever you lift the pen (Live is on), so it can count strokes"
+    } else {
+        "when you press Classify"
+    }
+}
+
+/// How far two ciphertexts agree.
+pub fn agreement(share: f64) -> String {
     format!(
-        "Session {short} · {} of working keys on the server",
-        bytes(key_bytes)
+        "{:.2} % of the bytes are the same in both; chance alone makes it 0.39 %.",
+        share * 100.0
     )
+}
+
+/// What keys do on the pad, for those who don't see it.
+pub const PAD_KEYS: &str = "Type a digit to have it drawn, with Shift to add it. Enter classifies, \
+                            Delete or Backspace clears, Control+Z undoes, L switches Live.";
+/// Label of the button for pictures.
+pub const PICTURE_LABEL: &str = "Read a digit from a photo or another picture";
+
+/// Why a picture can't be put on the pad.
+pub fn picture_problem(problem: &PictureError) -> &'static str {
+    match problem {
+        PictureError::Kind { .. } => "That is no picture. Choose a photo of a digit.",
+        PictureError::TooLarge { .. } => "That picture is too large. Choose one below 50 MB.",
+        PictureError::Undecodable => "Your browser can't open that picture. Try a PNG or a JPEG.",
+        PictureError::Canvas => {
+            "Your browser doesn't let the page read pictures. Allow it for this site."
+        }
+        PictureError::NoInk => {
+            "No ink stands out in that picture. Try more light, or a thicker pen."
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use yew::Callback;
 use yew::platform::spawn_local;
 
-use crate::controller::{self, Command, Drawing};
+use crate::controller::{self, Command, Drawing, KeyCommand};
 use crate::protocol::JobId;
 use crate::state::{ChoiceId, News};
 
@@ -40,6 +40,11 @@ impl Work {
         self.command(Command::Open);
     }
 
+    /// Makes ready what isn't, but no keys after all were forgotten.
+    pub fn retry(&self) {
+        self.command(Command::Retry);
+    }
+
     /// Goes over to another model, and drops the drawing that is being read.
     pub fn choose(&self, model: String) -> ChoiceId {
         let choice = self.last_choice.get().next();
@@ -48,18 +53,28 @@ impl Work {
         choice
     }
 
-    /// Has a drawing read, given as 28×28 numbers in `[0, 1]`.
-    pub fn read(&self, input: Vec<f64>) -> JobId {
+    /// Has a drawing read, given as 28×28 numbers in `[0, 1]` for each digit.
+    pub fn read(&self, inputs: Vec<Vec<f64>>) -> JobId {
         let job = self.last_job.get().next();
         self.last_job.set(job);
-        let input = input.into();
-        self.command(Command::Read(Drawing { job, input }));
+        let inputs = inputs.into();
+        self.command(Command::Read(Drawing { job, inputs }));
         job
     }
 
     /// Drops the drawing that is being read.
-    pub fn forget(&self) {
-        self.command(Command::Forget);
+    pub fn abandon(&self) {
+        self.command(Command::Abandon);
+    }
+
+    /// Encrypts a drawing once more, and sends it nowhere.
+    pub fn encrypt_again(&self, inputs: Vec<Vec<f64>>) {
+        self.command(Command::EncryptAgain(inputs.into()));
+    }
+
+    /// Does something with the secret key.
+    pub fn keys(&self, command: KeyCommand) {
+        self.command(Command::Keys(command));
     }
 
     fn command(&self, command: Command) {

@@ -2,31 +2,45 @@
 //!
 //! Knows the worker's scope; hands everything else to [`crate::crypto`].
 //!
-//! **Invariant:** it makes no request and keeps nothing but what [`Crypto`] keeps.
+//! **Invariant:** it makes no request, keeps nothing but what [`Crypto`] keeps, and follows messages in
+//! the order in which they came.
 
-use wasm_bindgen::{JsCast, closure::Closure};
+use futures_channel::mpsc::unbounded;
+use futures_util::StreamExt;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::crypto::Crypto;
+use crate::crypto::{Clock, Crypto};
 use crate::protocol::{self, FromWorker, ToWorker};
+use crate::store::IndexedDb;
 
-/// Listens until the page closes; does nothing outside of a worker.
-pub(crate) fn run() {
-    let Some(scope) = scope() else { return };
-    let mut crypto = Crypto::new(now);
-    let on_message =
-        Closure::<dyn FnMut(MessageEvent)>::new(
-            move |event: MessageEvent| match protocol::from_js::<ToWorker>(&event.data()) {
-                Ok(message) => crypto.handle(message, &mut tell),
+/// Listens until the page closes; nothing happens outside of a worker.
+pub(crate) fn run() -> Option<()> {
+    let scope = scope()?;
+    let (queue, mut messages) = unbounded::<JsValue>();
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        // The other end lives as long as the worker.
+        let _nobody_listens = queue.unbounded_send(event.data());
+    });
+    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget(); // It lives as long as the worker does.
+    spawn_local(async move {
+        let date = js_sys::Date::now;
+        let mut crypto = Crypto::new(IndexedDb, Clock { now, date });
+        // One after the other: a message that waits for the store holds up those behind it.
+        while let Some(message) = messages.next().await {
+            match protocol::from_js::<ToWorker>(&message) {
+                Ok(message) => crypto.handle(message, &mut tell).await,
                 Err(error) => tell(&FromWorker::Failed {
                     task: None,
                     reason: error.to_string(),
                 }),
-            },
-        );
-    scope.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
-    on_message.forget(); // It lives as long as the worker does.
+            }
+        }
+    });
     tell(&FromWorker::Started);
+    Some(())
 }
 
 fn scope() -> Option<DedicatedWorkerGlobalScope> {

@@ -16,6 +16,7 @@ mod values;
 mod answer;
 mod files;
 mod model;
+mod passphrase;
 mod pictures;
 mod progress;
 mod report;

@@ -40,29 +40,61 @@ pub(crate) fn mask(
     Ok(masked)
 }
 
+/// One input, packed and encoded for these keys and not yet encrypted; wiped when dropped.
+pub struct Plaintext<'a> {
+    keys: &'a ClientKeys,
+    message: SecretPoly<Coeff>,
+    scale: Scale,
+}
+
+impl Plaintext<'_> {
+    /// Encrypts it; the bytes are the request's body.
+    ///
+    /// # Errors
+    /// [`ClientError::Randomness`].
+    pub fn encrypt(&self) -> Result<Vec<u8>, ClientError> {
+        self.encrypt_from_seed(&SecretSeed::fresh()?)
+    }
+
+    fn encrypt_from_seed(&self, object: &SecretSeed) -> Result<Vec<u8>, ClientError> {
+        Ok(write_input(&self.mask(object)?, self.keys.plan().ring()))
+    }
+
+    fn mask(&self, object: &SecretSeed) -> Result<SeededCiphertext, ClientError> {
+        let ring = self.keys.plan().ring();
+        // The copy becomes the ciphertext, in place.
+        let message = self.message.get().clone();
+        let secret = self.keys.secret().restricted(ring, message.basis());
+        Ok(SeededCiphertext {
+            c0: mask(object, 0, message, &secret, ring)?,
+            seed: object.public_seed(),
+            scale: self.scale,
+        })
+    }
+}
+
 impl ClientKeys {
     /// Packs, encodes and encrypts one input; the bytes are the request's body.
     ///
     /// # Shapes
     /// `input`: as many values as the model's input shape has, in row-major order.
     /// # Errors
-    /// [`ClientError::Packing`] for another size, [`ClientError::Encoding`] for values that don't
-    /// fit, [`ClientError::Randomness`].
+    /// As [`ClientKeys::encode`] and [`Plaintext::encrypt`].
     pub fn encrypt(&self, input: &[f64]) -> Result<Vec<u8>, ClientError> {
-        self.encrypt_from_seed(input, &SecretSeed::fresh()?)
+        self.encode(input)?.encrypt()
     }
 
     /// Encrypts 1 to [`shared::wire::MAX_BATCH`] inputs for one request.
     ///
     /// # Errors
-    /// As [`ClientKeys::encrypt`]; [`ClientError::Wire`] for none or too many.
+    /// As [`ClientKeys::encode`] and [`ClientKeys::encrypt_plaintexts`].
     pub fn encrypt_batch<'a>(
         &self,
         inputs: impl IntoIterator<Item = &'a [f64]>,
     ) -> Result<Vec<u8>, ClientError> {
-        let ciphertexts = inputs.into_iter().map(|input| self.encrypt(input));
-        let ciphertexts: Vec<_> = ciphertexts.collect::<Result<_, _>>()?;
-        Ok(write_batch(&ciphertexts, self.plan().ring())?)
+        let plaintexts = inputs.into_iter().map(|input| self.encode(input));
+        let plaintexts: Vec<_> = plaintexts.collect::<Result<_, _>>()?;
+        self.encrypt_plaintexts(&plaintexts)
     }
 
     /// As [`ClientKeys::encrypt`], with known randomness. A seed used twice for different inputs
@@ -75,13 +107,34 @@ impl ClientKeys {
         input: &[f64],
         object: &SecretSeed,
     ) -> Result<Vec<u8>, ClientError> {
-        let spec = &self.plan().info().input;
+        self.encode(input)?.encrypt_from_seed(object)
+    }
+
+    /// The first half of [`ClientKeys::encrypt`]: packs and encodes one input. [`Plaintext::encrypt`]
+    /// is the second.
+    ///
+    /// # Shapes
+    /// As [`ClientKeys::encrypt`].
+    /// # Errors
+    /// [`ClientError::Packing`] for another size, [`ClientError::Encoding`] for values that don't
+    /// fit.
+    pub fn encode(&self, input: &[f64]) -> Result<Plaintext<'_>, ClientError> {
+        let packing = &self.plan().info().input.packing;
         let prepared = self.prepared(input)?;
-        let slots = spec
-            .packing
-            .pack(&prepared, self.plan().ring().parameters().slots())?;
-        let ciphertext = self.encrypt_slots(&slots, object)?;
-        Ok(write_input(&ciphertext, self.plan().ring()))
+        let slots = packing.pack(&prepared, self.plan().ring().parameters().slots())?;
+        self.encode_slots(&slots)
+    }
+
+    /// The second half of [`ClientKeys::encrypt_batch`].
+    ///
+    /// # Errors
+    /// As [`Plaintext::encrypt`]; [`ClientError::Wire`] for none or too many.
+    pub fn encrypt_plaintexts(&self, plaintexts: &[Plaintext<'_>]) -> Result<Vec<u8>, ClientError> {
+        let ciphertexts: Vec<_> = plaintexts
+            .iter()
+            .map(Plaintext::encrypt)
+            .collect::<Result<_, _>>()?;
+        Ok(write_batch(&ciphertexts, self.plan().ring())?)
     }
 
     /// What is encrypted of an input: its values as the model's description wants them prepared.
@@ -107,15 +160,19 @@ impl ClientKeys {
         slots: &[T],
         object: &SecretSeed,
     ) -> Result<SeededCiphertext, ClientError> {
-        let (plan, ring) = (self.plan(), self.plan().ring());
-        let spec = &plan.info().input;
+        self.encode_slots(slots)?.mask(object)
+    }
+
+    fn encode_slots<T: Copy + Into<Complex64>>(
+        &self,
+        slots: &[T],
+    ) -> Result<Plaintext<'_>, ClientError> {
+        let (plan, spec) = (self.plan(), &self.plan().info().input);
         let (scale, basis) = (Scale(spec.scale), Basis::Q(spec.level));
-        let message = plan.encoder().encode(slots, scale, ring, basis)?;
-        let secret = self.secret().restricted(ring, basis);
-        let c0 = mask(object, 0, message, &secret, ring)?;
-        Ok(SeededCiphertext {
-            c0,
-            seed: object.public_seed(),
+        let message = plan.encoder().encode(slots, scale, plan.ring(), basis)?;
+        Ok(Plaintext {
+            keys: self,
+            message: SecretPoly::new(message),
             scale,
         })
     }

@@ -21,8 +21,10 @@ mod randomness;
 #[cfg(test)]
 mod sample;
 mod sampling;
+pub mod sealed;
 mod secret;
 
+pub use encryption::Plaintext;
 pub use error::ClientError;
 pub use evaluation_keys::EvaluationKeyPieces;
 pub use logits::Logits;

@@ -7,13 +7,20 @@
 //! `0..=1`; a [`Digit`] is always 784 such pixels. The same drawing gives the same bits on every
 //! platform: positions and overlaps are integers, and only IEEE-exact operations touch the pixels.
 
+mod bounds;
 mod digit;
 mod gray;
+mod levels;
+mod photo;
 mod prepare;
+mod split;
 
+pub use bounds::Bounds;
 pub use digit::Digit;
 pub use gray::GrayImage;
+pub use photo::ink_of_photo;
 pub use prepare::prepare;
+pub use split::{Pieces, split};
 
 use thiserror::Error;
 

@@ -26,7 +26,10 @@ pub use bulk::{
     bulk_input_len, read_bulk_input, read_bulk_reply, write_bulk_input, write_bulk_reply,
 };
 pub use ciphertext::{read_input, read_reply, write_input, write_reply};
-pub use header::{FORMAT_VERSION, HEADER_LEN, MessageKind, fingerprint, read_header, write_header};
+pub use header::{
+    FORMAT_VERSION, HEADER_LEN, MessageKind, fingerprint, read_foreign_header, read_header,
+    write_header,
+};
 pub use keys::{
     KEYS_HEADER_LEN, KeyReader, KeyUse, key_len, read_evaluation_keys, write_key, write_keys_header,
 };

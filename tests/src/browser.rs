@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -55,21 +55,46 @@ impl Browser {
     /// # Errors
     /// If the records can't be read.
     pub fn requested(&self) -> Result<Vec<String>> {
-        let mut urls = Vec::new();
-        for entry in self.log("performance")? {
-            let text = entry["message"]
-                .as_str()
-                .context("an entry without a message")?;
-            let event: Value = serde_json::from_str(text)?;
-            let event = &event["message"];
-            let url = match event["method"].as_str() {
+        let events = self.all_events()?;
+        let urls = events.iter().filter_map(|event| {
+            match event["method"].as_str() {
                 Some("Network.requestWillBeSent") => event["params"]["request"]["url"].as_str(),
                 Some("Network.webSocketCreated") => event["params"]["url"].as_str(),
                 _ => None,
-            };
-            urls.extend(url.map(str::to_owned));
-        }
-        Ok(urls)
+            }
+            .map(str::to_owned)
+        });
+        Ok(urls.collect())
+    }
+
+    /// What Chromium's records say of events of one method since the last call for any.
+    ///
+    /// # Errors
+    /// If the records can't be read.
+    pub fn events(&self, method: &str) -> Result<Vec<Value>> {
+        let events = self.all_events()?.into_iter();
+        let of_method = events.filter(|event| event["method"] == method);
+        Ok(of_method.map(|mut event| event["params"].take()).collect())
+    }
+
+    fn all_events(&self) -> Result<Vec<Value>> {
+        let event = |entry: &Value| {
+            let text = entry["message"].as_str();
+            let text = text.context("an entry without a message")?;
+            let mut event: Value = serde_json::from_str(text)?;
+            Ok(event["message"].take())
+        };
+        self.log("performance")?.iter().map(event).collect()
+    }
+
+    /// Has the browser save what a page gives it into a directory, without asking.
+    ///
+    /// # Errors
+    /// If Chromium refuses.
+    pub fn save_into(&self, directory: &Path) -> Result<()> {
+        let behaviour = json!({ "behavior": "allow", "downloadPath": directory });
+        self.devtools("Browser.setDownloadBehavior", &behaviour)
+            .map(drop)
     }
 
     /// Errors in the page's console since the last call.

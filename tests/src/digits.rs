@@ -176,8 +176,8 @@ pub fn strokes(digit: u8, hand: &Hand) -> Vec<Stroke> {
     let mut noise = Noise(hand.seed ^ (u64::from(digit) << 56));
     let mut displace = |(x, y): (f64, f64)| {
         (
-            x + hand.jitter * noise.next(),
-            y + hand.jitter * noise.next(),
+            x + hand.jitter * noise.next_number(),
+            y + hand.jitter * noise.next_number(),
         )
     };
     let place = |(x, y): (f64, f64)| {
@@ -229,10 +229,17 @@ fn smooth(points: &[(f64, f64)]) -> Stroke {
 }
 
 /// Numbers in [-1, 1), by `SplitMix64`.
-struct Noise(u64);
+pub struct Noise(u64);
 
 impl Noise {
-    fn next(&mut self) -> f64 {
+    /// The same seed gives the same numbers.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number.
+    pub fn next_number(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -13,7 +13,7 @@ use flate2::{Compression, Crc};
 use shared::image::{GrayImage, prepare};
 
 /// Columns and rows of a drawing.
-const SIDE: usize = 112;
+pub const SIDE: usize = 112;
 
 /// Half of a stroke's width, in columns.
 const REACH: f64 = 5.0;

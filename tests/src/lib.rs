@@ -7,10 +7,12 @@
 //! **Invariant:** whatever is started here ends with the value that started it, also when a test
 //! panics.
 
+pub mod axe;
 pub mod browser;
 pub mod data;
 pub mod digits;
 pub mod drawings;
+pub mod emulate;
 pub mod graphs;
 pub mod machine;
 pub mod networks;

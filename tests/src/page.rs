@@ -31,15 +31,42 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// Opens the page and waits until its keys are made and uploaded.
+    /// The page that a browser shows.
+    #[must_use]
+    pub fn of(browser: &'a Browser) -> Self {
+        Self { browser }
+    }
+
+    /// Opens the page, waits until its keys are made and uploaded, and has it read when it is told.
     ///
     /// # Errors
     /// If that doesn't happen.
     pub fn open(browser: &'a Browser, url: &str) -> Result<Self> {
-        browser.goto(url)?;
-        let page = Self { browser };
-        page.wait_for_status("ready")?;
+        let page = Self::open_live(browser, url)?;
+        page.browser.click("#live")?;
+        ensure!(!page.is_live()?, "the switch doesn't turn");
         Ok(page)
+    }
+
+    /// Opens the page and waits until its keys are made and uploaded. It reads each stroke at once.
+    ///
+    /// # Errors
+    /// If that doesn't happen.
+    pub fn open_live(browser: &'a Browser, url: &str) -> Result<Self> {
+        browser.goto(url)?;
+        let page = Self::of(browser);
+        page.wait_for_status("ready")?;
+        ensure!(page.is_live()?, "the page doesn't read live");
+        Ok(page)
+    }
+
+    /// Whether each finished stroke is read at once.
+    ///
+    /// # Errors
+    /// If the page can't be asked.
+    pub fn is_live(&self) -> Result<bool> {
+        let script = "return document.querySelector('#live').checked;";
+        Ok(self.browser.script(script, &[])? == true)
     }
 
     /// Waits until the status line says `wanted`.
@@ -152,6 +179,16 @@ impl<'a> Page<'a> {
         wait_for("the answer to go", || {
             Ok((self.attribute("#answer", "data-state")? == "idle").then_some(()))
         })
+    }
+
+    /// Takes a pen: 0 is the thinnest, 2 the thickest.
+    ///
+    /// # Errors
+    /// If there is no such pen.
+    pub fn pick(&self, pen: usize) -> Result<()> {
+        let nth = pen + 1;
+        self.browser
+            .click(&format!(".pens label:nth-of-type({nth})"))
     }
 
     /// Opens the list of models and presses one of them.

@@ -1,13 +1,15 @@
 //! A proxy that remembers: the browser sends it everything, whomever it is meant for, and it keeps
 //! every request and every reply, byte for byte. Only requests to one evaluator are passed on; one
-//! script among the replies may get a text before it.
+//! script among the replies may get a text before it, and requests may meet with [`Fault`]s.
 //!
 //! **Invariant:** a request is recorded before it is passed on, so none can be answered unseen.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tiny_http::{Header, Request, Response};
@@ -26,6 +28,9 @@ const HOP_BY_HOP: [&str; 4] = [
     "keep-alive",
     "transfer-encoding",
 ];
+
+/// What a broken line says.
+const NOISE: &[u8] = b"~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\r\n\r\n";
 
 /// A request and what came back.
 #[derive(Clone, Debug)]
@@ -73,6 +78,23 @@ impl Exchange {
     }
 }
 
+/// What a request may meet with on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The reply takes so long.
+    Delay(Duration),
+    /// It is answered with this status, and never passed on; the server asks to come back after so
+    /// many seconds.
+    Busy(u16, u32),
+    /// It is answered with this JSON, and never passed on.
+    Json(&'static str),
+    /// Nothing is passed on, and what comes back is no HTTP, as from a line that breaks.
+    Cut,
+}
+
+/// Which requests a fault is meant for.
+type Kind = fn(&Exchange) -> bool;
+
 /// A running proxy.
 pub struct Proxy {
     shared: Arc<Shared>,
@@ -87,6 +109,7 @@ struct Shared {
     /// The path of a script, and what is put before it.
     prefix: Option<(&'static str, &'static str)>,
     exchanges: Mutex<Vec<Exchange>>,
+    faults: Mutex<VecDeque<(Kind, Fault)>>,
 }
 
 impl Proxy {
@@ -111,13 +134,13 @@ impl Proxy {
             .server_addr()
             .to_ip()
             .context("the proxy has no IP address")?;
-        let exchanges = Mutex::default();
         let shared = Arc::new(Shared {
             server,
             target,
             agent: agent(),
             prefix,
-            exchanges,
+            exchanges: Mutex::default(),
+            faults: Mutex::default(),
         });
         let work = |_| {
             let shared = Arc::clone(&shared);
@@ -141,6 +164,12 @@ impl Proxy {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next requests of a kind meet with these faults, one each; those after them with none.
+    pub fn plan(&self, kind: Kind, faults: &[Fault]) {
+        let faults = faults.iter().map(|&fault| (kind, fault));
+        self.shared.faults().extend(faults);
     }
 
     /// Everything so far, in the order in which the requests came in.
@@ -169,6 +198,17 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn faults(&self) -> MutexGuard<'_, VecDeque<(Kind, Fault)>> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first fault that is meant for a request; nothing else meets with it.
+    fn fault(&self, exchange: &Exchange) -> Option<Fault> {
+        let mut faults = self.faults();
+        let at = faults.iter().position(|(kind, _)| kind(exchange))?;
+        faults.remove(at).map(|(_, fault)| fault)
+    }
+
     fn pass_on(&self, mut request: Request) -> Result<()> {
         let mut body = Vec::new();
         request.as_reader().read_to_end(&mut body)?;
@@ -187,6 +227,32 @@ impl Shared {
         };
         if !exchange.is_ours() {
             return Ok(request.respond(Response::empty(502))?);
+        }
+        match self.fault(&exchange) {
+            Some(Fault::Delay(time)) => std::thread::sleep(time),
+            Some(Fault::Busy(status, seconds)) => {
+                if let Some(recorded) = self.exchanges().get_mut(index) {
+                    recorded.status = Some(status);
+                }
+                let retry_after = Header::from_bytes("Retry-After", seconds.to_string());
+                let headers = retry_after.into_iter().collect();
+                let empty: &[u8] = &[];
+                let response = Response::new(status.into(), headers, empty, Some(0), None);
+                return Ok(request.respond(response)?);
+            }
+            Some(Fault::Json(text)) => {
+                let json = Header::from_bytes("Content-Type", "application/json");
+                let headers = json.into_iter().collect();
+                let body = text.as_bytes();
+                let response = Response::new(200.into(), headers, body, Some(text.len()), None);
+                return Ok(request.respond(response)?);
+            }
+            Some(Fault::Cut) => {
+                let mut line = request.into_writer();
+                line.write_all(NOISE)?;
+                return Ok(line.flush()?);
+            }
+            None => {}
         }
         match self.ask(&exchange) {
             Ok((status, headers, reply)) => {

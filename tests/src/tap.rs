@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::browser::Browser;
 
 /// The script that the page starts its worker with.
-pub const WORKER: &str = "/worker_loader.js";
+pub const WORKER: &str = "/worker.js";
 
 /// Makes a worker's platform generator hand out [`known_bytes`].
 pub const RANDOMNESS: &str = "let drawn = 0;
@@ -29,7 +29,8 @@ crypto.getRandomValues = array => {
 ";
 
 const LISTEN: &str = "const kept = [];
-const keep = data => kept.push(data.slice());
+// The program that a worker starts with is no array of bytes.
+const keep = data => data instanceof Uint8Array && kept.push(data.slice());
 window.Worker = class extends Worker {
     constructor(...args) {
         super(...args);

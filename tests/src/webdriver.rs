@@ -28,6 +28,40 @@ pub enum Pointer {
     Pen,
 }
 
+/// A key on the keyboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// One that writes a character.
+    Character(char),
+    /// Tab.
+    Tab,
+    /// Enter.
+    Enter,
+    /// The space bar.
+    Space,
+    /// Delete.
+    Delete,
+    /// Shift.
+    Shift,
+    /// Ctrl.
+    Control,
+}
+
+impl Key {
+    /// What WebDriver calls it, from its table of keys.
+    fn value(self) -> char {
+        match self {
+            Self::Character(character) => character,
+            Self::Tab => '\u{e004}',
+            Self::Enter => '\u{e007}',
+            Self::Shift => '\u{e008}',
+            Self::Control => '\u{e009}',
+            Self::Space => ' ',
+            Self::Delete => '\u{e017}',
+        }
+    }
+}
+
 /// A session of a browser.
 pub struct Session {
     agent: Agent,
@@ -81,13 +115,18 @@ impl Session {
     /// # Errors
     /// If there is no such element, or another one covers it.
     pub fn click(&self, selector: &str) -> Result<()> {
-        let query = json!({ "using": "css selector", "value": selector });
-        let found = self.post("/element", &query)?;
-        let id = found[ELEMENT]
-            .as_str()
-            .with_context(|| format!("no element {selector}"))?;
+        let id = self.element(selector)?;
         self.post(&format!("/element/{id}/click"), &json!({}))
             .map(drop)
+    }
+
+    /// The driver's name of the first element that a selector finds.
+    fn element(&self, selector: &str) -> Result<String> {
+        let query = json!({ "using": "css selector", "value": selector });
+        let found = self.post("/element", &query)?;
+        let id = found[ELEMENT].as_str();
+        let id = id.with_context(|| format!("no element {selector}"))?;
+        Ok(id.to_owned())
     }
 
     /// Draws lines through points of the viewport, lifting the pointer after each line.
@@ -99,7 +138,7 @@ impl Session {
         for line in lines {
             for (index, (x, y)) in line.iter().enumerate() {
                 actions.push(json!({
-                    "type": "pointerMove", "duration": 4, "origin": "viewport",
+                    "type": "pointerMove", "duration": 1, "origin": "viewport",
                     "x": x.round(), "y": y.round(),
                 }));
                 if index == 0 {
@@ -121,6 +160,32 @@ impl Session {
             .map(drop)
     }
 
+    /// Presses keys one after the other, each with those held that stand before it in its list.
+    ///
+    /// # Errors
+    /// If the browser can't be reached.
+    pub fn press(&self, keys: &[&[Key]]) -> Result<()> {
+        let mut actions = Vec::new();
+        for chord in keys {
+            let action = |kind: &str, key: &Key| json!({ "type": kind, "value": key.value() });
+            actions.extend(chord.iter().map(|key| action("keyDown", key)));
+            actions.extend(chord.iter().rev().map(|key| action("keyUp", key)));
+        }
+        let source = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.post("/actions", &json!({ "actions": [source] }))
+            .map(drop)
+    }
+
+    /// Types a text into an element, or names the file that a file field takes.
+    ///
+    /// # Errors
+    /// If there is no such element, or it takes no keys.
+    pub fn type_into(&self, selector: &str, text: &str) -> Result<()> {
+        let id = self.element(selector)?;
+        self.post(&format!("/element/{id}/value"), &json!({ "text": text }))
+            .map(drop)
+    }
+
     /// What the window shows, as a PNG.
     ///
     /// # Errors
@@ -133,6 +198,25 @@ impl Session {
             None,
         )?;
         Ok(STANDARD.decode(picture.as_str().context("the screenshot is no text")?)?)
+    }
+
+    /// The whole page, also what the window doesn't show, as a PNG.
+    ///
+    /// # Errors
+    /// If the browser can't tell.
+    pub fn screenshot_of_all(&self) -> Result<Vec<u8>> {
+        let layout = self.devtools("Page.getLayoutMetrics", &json!({}))?;
+        let size = &layout["cssContentSize"];
+        let params = json!({
+            "format": "png",
+            "captureBeyondViewport": true,
+            "clip": {
+                "x": 0, "y": 0, "scale": 1, "width": size["width"], "height": size["height"],
+            },
+        });
+        let picture = self.devtools("Page.captureScreenshot", &params)?;
+        let picture = picture["data"].as_str();
+        Ok(STANDARD.decode(picture.context("the screenshot is no text")?)?)
     }
 
     /// Entries of one of Chromium's logs since the last call, `browser` or `performance`.

@@ -1,11 +1,19 @@
 //! The whole path in a real browser: page, worker, keys, evaluator.
 
+mod accessibility;
 mod drawing;
+mod keyboard;
+mod keys;
+mod live;
+mod many;
 mod models;
 mod outage;
+mod policy;
+mod privacy;
 mod reading;
 mod secrecy;
 mod sessions;
+mod shell;
 
 use std::sync::{Arc, OnceLock};
 

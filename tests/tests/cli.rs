@@ -4,6 +4,7 @@ mod classify;
 mod front;
 mod models;
 mod refusals;
+mod sealed;
 mod stages;
 
 use std::ffi::OsStr;
@@ -18,7 +19,8 @@ use tests::program;
 const BINARY_VARIABLE: &str = "INKVEIL_CLI";
 
 /// What would change a run, were it taken over from whoever runs the tests.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 8] = [
+    "INKVEIL_PASSPHRASE",
     "INKVEIL_SERVER",
     "ALL_PROXY",
     "all_proxy",

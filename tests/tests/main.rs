@@ -7,6 +7,7 @@ mod browser;
 mod bulk;
 mod circuit;
 mod cli;
+mod drawn;
 mod graphs;
 mod house;
 mod noise_estimate;

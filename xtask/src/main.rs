@@ -8,8 +8,10 @@
 //! build directory and (for the browser tests) an installed Chromium.
 
 mod accuracy;
+mod axe;
 mod bench;
 mod chromium;
+mod npm;
 mod page;
 mod params;
 mod peer;
@@ -18,7 +20,6 @@ mod serve;
 mod test;
 mod tools;
 mod train;
-mod wasm_opt;
 mod workspace;
 
 use std::process::ExitCode;

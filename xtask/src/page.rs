@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 
 use crate::tools::Tools;
-use crate::wasm_opt;
 use crate::workspace::{Workspace, succeed};
 
 /// Where the page lies, seen from the root.
@@ -12,14 +11,13 @@ pub const DIRECTORY: &str = "dist";
 /// Builds the page.
 pub fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
     succeed(&mut trunk(workspace, tools, &["build", "--release"])?)?;
-    let page = workspace.root().join(DIRECTORY);
-    let index = page.join("index.html");
+    let index = workspace.root().join(DIRECTORY).join("index.html");
     ensure!(
         index.is_file(),
         "trunk ended well, but {} is missing",
         index.display()
     );
-    wasm_opt::optimise(workspace, &page)
+    Ok(())
 }
 
 /// A trunk command in the root.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::axe;
 use crate::chromium::Chromium;
 use crate::page;
 use crate::tools::Tools;
@@ -17,6 +18,9 @@ use crate::workspace::{Workspace, show, succeed};
 /// The one place that knows where MNIST may lie.
 #[path = "../../tests/src/data.rs"]
 mod data;
+
+/// Tests that need axe-core.
+const AXE_TESTS: &str = "browser::accessibility::axe_";
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -130,6 +134,12 @@ const STEPS: &[Step] = &[
         title: "the whole path in Chromium",
         needs: &["page"],
         run: browser,
+    },
+    Step {
+        name: "axe",
+        title: "axe-core on the page in Chromium",
+        needs: &["page"],
+        run: axe_core,
     },
     Step {
         name: "accuracy",
@@ -355,10 +365,27 @@ fn browser(context: &Context<'_>) -> Result<Outcome> {
         "main",
         "--",
         "browser::",
+        "--skip",
+        AXE_TESTS,
     ];
     let mut command = context.workspace.cargo(args);
     context.chromium()?.apply(&mut command);
     finish(&mut command)
+}
+
+fn axe_core(context: &Context<'_>) -> Result<Outcome> {
+    let script = match axe::find(context.workspace) {
+        Ok(script) => script,
+        // Whoever draws on a laptop needn't have npm; a build that speaks for all does.
+        Err(why) if std::env::var_os("CI").is_none() => {
+            return Ok(Outcome::Skipped(format!("{why:#}")));
+        }
+        Err(why) => return Err(why),
+    };
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    context.chromium()?.apply(&mut command);
+    finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
 }
 
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
@@ -393,6 +420,7 @@ mod tests {
     #[test]
     fn a_filter_brings_what_its_steps_need() {
         assert_eq!(names("browser"), ["page", "browser"]);
+        assert_eq!(names("axe"), ["page", "axe"]);
         assert_eq!(names("clippy"), ["clippy"]);
         assert_eq!(names("wasm-"), ["wasm-client", "wasm-page"]);
         assert_eq!(names("").len(), STEPS.len());

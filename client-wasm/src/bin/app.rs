@@ -1,5 +1,5 @@
-//! The page's main thread.
+//! The page's program, in the page and in its worker.
 
 fn main() {
-    client_wasm::run_app();
+    client_wasm::run();
 }

@@ -1,26 +1,31 @@
-//! The page: puts the pieces together and turns what a person does into actions and commands.
+//! The page: puts the pieces together.
 
 use std::cell::RefCell;
 
-use shared::image::ImageError;
 use yew::prelude::*;
 
 use super::answer::AnswerCard;
 use super::controls::Controls;
 use super::explanation::Explanation;
 use super::failure::FailurePanel;
+use super::hands::Hands;
+use super::history::HistoryList;
+use super::keys::KeyPanel;
 use super::masthead::Masthead;
 use super::models::ModelChoice;
 use super::pad::Pad;
+use super::privacy::ServerView;
 use super::status::Status;
 use super::timings::TimingTable;
-use crate::address;
+use super::tools::Tools;
+use crate::connection::use_online;
 use crate::drawing::Drawing;
 use crate::failure::Failure;
-use crate::http::now;
-use crate::raster::{self, RasterError};
-use crate::state::{Action, Measure, Notice, Phase, Reading, State};
+use crate::pictures::use_pictures;
+use crate::shortcuts::use_shortcuts;
+use crate::state::{Action, DigitAnswer, News, Phase, Reading, Stage, State};
 use crate::work::Work;
+use crate::{address, save, text};
 
 /// The page.
 #[component]
@@ -30,64 +35,48 @@ pub fn App() -> Html {
     let work = use_memo((), |()| {
         let dispatch = state.dispatcher();
         let tell = Callback::from(move |(choice, news)| {
+            if let News::KeysSealed(file) = &news {
+                save::save(text::KEY_FILE_NAME, "application/octet-stream", file);
+            }
             dispatch.dispatch(Action::News(choice, news));
         });
         Work::start(tell, state.wanted.clone())
     });
-
-    let reading = state.job.is_some();
-    let on_drawn = {
-        let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
-        Callback::from(move |()| {
-            if reading {
-                work.forget();
+    let hands = Hands {
+        state: state.clone(),
+        work,
+        drawing: drawing.clone(),
+    };
+    // What a person does is done with the state of the moment.
+    let with = |act: fn(&Hands)| {
+        let hands = hands.clone();
+        Callback::from(move |()| act(&hands))
+    };
+    let online = use_online();
+    use_effect_with(online, {
+        let hands = hands.clone();
+        move |&online: &bool| {
+            if online && is_outage(&hands.state.phase) {
+                hands.retry();
             }
-            dispatch.dispatch(Action::Drawn(raster::digit(&drawing.borrow()).ok()));
-        })
-    };
-    let on_clear = {
-        let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
-        Callback::from(move |()| {
-            work.forget();
-            drawing.borrow_mut().clear();
-            dispatch.dispatch(Action::Cleared);
-        })
-    };
-    let on_classify = {
-        let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
-        Callback::from(move |()| dispatch.dispatch(ask(&drawing.borrow(), &work)))
-    };
-    let on_choose = {
-        let (dispatch, work, drawing) = (state.dispatcher(), work.clone(), drawing.clone());
-        let asked = state.reading != Reading::Idle;
-        let failed = matches!(state.phase, Phase::Failed(_));
-        let in_use = state.chosen().filter(|_| !failed).map(str::to_owned);
-        Callback::from(move |id: String| {
-            if in_use.as_ref() == Some(&id) {
-                return;
-            }
-            address::set_model(&id);
-            dispatch.dispatch(Action::Chosen(work.choose(id.clone()), id));
-            if asked {
-                dispatch.dispatch(ask(&drawing.borrow(), &work));
-            }
-        })
-    };
+        }
+    });
+    use_shortcuts(with_value(&hands, Hands::press));
+    use_pictures(with_value(&hands, Hands::put));
     let problem = match &state.phase {
         Phase::Failed(Failure::Model(error)) => Some(error.clone()),
         _ => None,
     };
-    let on_retry = {
-        let (dispatch, work, drawing) = (state.dispatcher(), work, drawing.clone());
-        Callback::from(move |()| {
-            if reading {
-                dispatch.dispatch(ask(&drawing.borrow(), &work));
-            } else {
-                dispatch.dispatch(Action::Retried);
-                work.open();
-            }
-        })
-    };
+    let number = state
+        .answer
+        .as_ref()
+        .filter(|_| state.reading == Reading::Done);
+    let number = number.map(|answer| {
+        let classes = answer.digits.iter().map(DigitAnswer::class);
+        classes
+            .map(|class| state.class_name(class))
+            .collect::<String>()
+    });
 
     html! {
         <>
@@ -97,50 +86,93 @@ pub fn App() -> Html {
                     offers={state.offers.clone()}
                     chosen={state.chosen().map(str::to_owned)}
                     {problem}
-                    {on_choose}
+                    on_choose={with_value(&hands, Hands::choose)}
                 />
-                <section class="card draw">
-                    <Pad {drawing} inked={state.inked} {on_drawn} />
+                <section class="card draw" aria-label={text::DRAW_LABEL}>
+                    <Pad
+                        {drawing}
+                        revision={state.revision}
+                        pen={state.pen}
+                        inked={state.inked}
+                        on_change={with_value(&hands, Hands::drew)}
+                    />
+                    <Tools
+                        pen={state.pen}
+                        undoable={state.undoable}
+                        on_pen={with_value(&hands, Hands::pick)}
+                        on_undo={with(Hands::undo)}
+                        on_clear={with(Hands::clear)}
+                        on_picture={with_value(&hands, Hands::put)}
+                    />
                     <Controls
-                        digit={state.digit.clone()}
+                        digits={state.digits.clone()}
                         preparation={state.preparation()}
-                        notice={state.notice}
-                        enabled={state.accepts_drawings()}
-                        {on_classify}
-                        {on_clear}
+                        notice={state.notice.clone()}
+                        enabled={hands.can_read()}
+                        live={state.live.is_on()}
+                        on_classify={with(Hands::classify)}
+                        on_live={with_value(&hands, Hands::set_live)}
                     />
                 </section>
-                <section class="card read">
+                <section class="card read" aria-label={text::READ_LABEL}>
+                    if !online {
+                        <p id="offline" class="offline" role="status">{ text::OFFLINE }</p>
+                    }
                     <Status phase={state.phase.clone()} />
                     if let Phase::Failed(failure) = &state.phase {
-                        <FailurePanel failure={failure.clone()} {on_retry} />
+                        <FailurePanel failure={failure.clone()} on_retry={with(Hands::retry)} />
                     }
-                    <AnswerCard reading={state.reading.clone()} model={state.model.clone()} />
+                    <AnswerCard
+                        reading={state.reading}
+                        answer={state.answer.clone()}
+                        model={state.model.clone()}
+                    />
                 </section>
-                <Explanation />
-                <TimingTable
-                    timings={state.timings.clone()}
+                <ServerView
+                    digits={state.digits.clone()}
+                    preparation={state.preparation()}
+                    ciphertexts={state.ciphertexts.clone()}
                     session={state.session.clone()}
                     model={state.model.clone()}
+                    live={state.live.is_on()}
+                    enabled={hands.can_encrypt()}
+                    on_again={with(Hands::encrypt_again)}
+                />
+                <div class="card record">
+                    <TimingTable timings={state.timings.clone()} />
+                    <HistoryList
+                        history={state.history.clone()}
+                        on_clear={with(Hands::clear_history)}
+                        on_export={with(Hands::export)}
+                    />
+                </div>
+                <Explanation
+                    digits={state.digits.clone()}
+                    preparation={state.preparation()}
+                    ciphertexts={state.ciphertexts.clone()}
+                    {number}
+                />
+                <KeyPanel
+                    facts={state.keys.clone()}
+                    keeping={state.keeping}
+                    work={state.key_work.clone()}
+                    made={state.timings.get(Stage::Keys)}
+                    uploaded={state.timings.get(Stage::KeyUpload)}
+                    on_command={with_value(&hands, Hands::keys)}
+                    on_refuse={with_value(&hands, Hands::refuse_key_work)}
                 />
             </main>
         </>
     }
 }
 
-/// Prepares the drawing and has it read, if there is one.
-fn ask(drawing: &Drawing, work: &Work) -> Action {
-    let start = now();
-    match raster::digit(drawing) {
-        Ok(digit) => {
-            let prepared = Measure::time(now() - start);
-            Action::Asked {
-                job: work.read(digit.to_input()),
-                digit,
-                prepared,
-            }
-        }
-        Err(RasterError::Image(ImageError::Empty)) => Action::Declined(Notice::NothingDrawn),
-        Err(_) => Action::Declined(Notice::Unreadable),
-    }
+/// True for failures that a network may mend.
+fn is_outage(phase: &Phase) -> bool {
+    let outage = |failure| matches!(failure, &Failure::Unreachable | &Failure::TimedOut { .. });
+    matches!(phase, Phase::Failed(failure) if outage(failure))
+}
+
+fn with_value<T: 'static>(hands: &Hands, act: fn(&Hands, T)) -> Callback<T> {
+    let hands = hands.clone();
+    Callback::from(move |value| act(&hands, value))
 }

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::state::Answer;
+use crate::state::DigitAnswer;
 use crate::text;
 
 /// Classes to show before the model has named its own.
@@ -11,8 +11,8 @@ const DIGITS: usize = 10;
 /// What the bars need.
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
-    /// The answer, once there is one.
-    pub answer: Option<Answer>,
+    /// The answer to one digit, once there is one.
+    pub answer: Option<DigitAnswer>,
     /// Names of the classes, once the model is known.
     pub names: Option<Vec<String>>,
 }
@@ -22,18 +22,12 @@ pub struct Props {
 #[component]
 pub fn Bars(Props { answer, names }: &Props) -> Html {
     let classes = names.as_ref().map_or(DIGITS, Vec::len);
+    let likeliest = answer.as_ref().map(DigitAnswer::class);
     let bars = (0..classes).map(|class| {
         let name = names.as_ref().and_then(|names| names.get(class).cloned());
-        let share = answer
-            .as_ref()
-            .and_then(|answer| answer.probabilities.get(class).copied());
-        let likeliest = answer.as_ref().is_some_and(|answer| answer.class == class);
-        bar(
-            class,
-            name.unwrap_or_else(|| class.to_string()),
-            share,
-            likeliest,
-        )
+        let share = answer.as_ref().map(|answer| answer.probability(class));
+        let name = name.unwrap_or_else(|| class.to_string());
+        bar(class, name, share, likeliest == Some(class))
     });
     html! {
         <ol id="bars" class="bars" aria-label={text::BARS_LABEL}>{ for bars }</ol>

@@ -1,4 +1,4 @@
-//! What is encrypted: 28×28 numbers.
+//! What is encrypted: 28×28 numbers for each digit.
 
 use shared::api::Preparation;
 use shared::image::Digit;
@@ -7,35 +7,37 @@ use yew::prelude::*;
 
 use crate::{raster, text};
 
-/// What the preview needs.
+/// What a preview needs.
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
-    /// What to show.
-    pub digit: Option<Digit>,
+    /// What to show, from left to right.
+    pub digits: Vec<Digit>,
     /// What happens to it before it is encrypted.
     pub preparation: Preparation,
+    /// Its name for programs, where it needs one.
+    #[prop_or_default]
+    pub id: Option<AttrValue>,
 }
 
-/// The numbers as pixels, one to one.
+/// The numbers as pixels, one to one, the digits side by side.
 #[component]
-pub fn Preview(Props { digit, preparation }: &Props) -> Html {
+pub fn Preview(props: &Props) -> Html {
     let node = use_node_ref();
-    use_effect_with((digit.clone(), *preparation), {
+    use_effect_with((props.digits.clone(), props.preparation), {
         let node = node.clone();
-        move |(digit, preparation): &(Option<Digit>, Preparation)| {
+        move |(digits, preparation): &(Vec<Digit>, Preparation)| {
             if let Some(canvas) = node.cast::<HtmlCanvasElement>() {
-                raster::show(&canvas, digit.as_ref(), *preparation);
+                raster::show(&canvas, digits, *preparation);
             }
         }
     });
     html! {
         <canvas
             ref={node}
-            id="preview"
+            id={props.id.clone()}
+            class="preview"
             role="img"
             aria-label={text::PREVIEW_LABEL}
-            width="28"
-            height="28"
         />
     }
 }

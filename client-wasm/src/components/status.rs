@@ -32,6 +32,7 @@ fn name(phase: &Phase) -> &'static str {
         Phase::Keys { .. } => "keys",
         Phase::Uploading { .. } => "uploading",
         Phase::Ready => "ready",
+        Phase::NoKeys => "no-keys",
         Phase::Encrypting => "encrypting",
         Phase::Evaluating => "evaluating",
         Phase::Failed(_) => "error",

@@ -1,9 +1,8 @@
 //! Where the time went, stage by stage, with the bytes that moved.
 
-use shared::api::SessionInfo;
 use yew::prelude::*;
 
-use crate::state::{Measure, Model, Place, Stage, Timings};
+use crate::state::{Measure, Place, Stage, Timings};
 use crate::text;
 
 /// What the table needs.
@@ -11,26 +10,16 @@ use crate::text;
 pub struct Props {
     /// The figures.
     pub timings: Timings,
-    /// The session, once there is one.
-    pub session: Option<SessionInfo>,
-    /// The model, once it is known.
-    pub model: Option<Model>,
 }
 
-/// A row for each stage, and under them the session and the model.
+/// A row for each stage, and a line that shows how they follow each other.
 #[component]
-pub fn TimingTable(
-    Props {
-        timings,
-        session,
-        model,
-    }: &Props,
-) -> Html {
+pub fn TimingTable(Props { timings }: &Props) -> Html {
     let row = |stage: Stage| stage_row(timings, stage);
     let total = timings.total();
     html! {
-        <section class="figures">
-            <h2>{ text::TIMINGS_HEADING }</h2>
+        <section class="figures" aria-labelledby="timings-heading">
+            <h2 id="timings-heading">{ text::TIMINGS_HEADING }</h2>
             <table id="timings">
                 <thead>
                     <tr>
@@ -54,12 +43,6 @@ pub fn TimingTable(
             <ul class="legend" aria-hidden="true">
                 { for [Place::Page, Place::Network, Place::Server].map(legend) }
             </ul>
-            <p id="session" class="session" data-session={session.as_ref().map(|s| s.id.clone())}>
-                { session.as_ref().map(|s| text::session(&s.id, s.key_bytes)) }
-            </p>
-            <p id="model" class="session" data-model={model.as_ref().map(|m| m.id.clone())}>
-                { model.as_ref().map(|model| model.description.clone()) }
-            </p>
         </section>
     }
 }

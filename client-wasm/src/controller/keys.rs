@@ -1,154 +1,141 @@
-//! Keys for a model: made by the worker, uploaded to the evaluator.
+//! The secret key for a model: taken from the store, or made.
 //!
-//! **Invariant:** keys go up as they are made the first time, and in one request later.
+//! **Invariant:** the page learns a key's name and facts, never the key.
 
-use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use futures_util::StreamExt;
-use futures_util::future::join;
-use shared::api::{ModelInfo, SessionInfo};
+use shared::api::ModelInfo;
+use shared::params::Parameters;
 
-use super::Teller;
-use crate::evaluator::{self, Uploaded};
+use super::ask::answer;
 use crate::failure::Failure;
-use crate::http::now;
 use crate::link::Link;
-use crate::protocol::{FromWorker, KeysId, Task, ToWorker};
-use crate::state::{Measure, News};
+use crate::protocol::{FromWorker, KeysId, StoreWish, Task, ToWorker};
+use crate::state::{KeyFacts, Origin, ParameterFacts};
 
-/// A session on the evaluator.
+/// A secret key that the worker holds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
-    /// The evaluator's words about it.
-    pub info: SessionInfo,
-    /// What the upload took.
-    pub measure: Measure,
+pub struct Secret {
+    /// Its name.
+    pub id: KeysId,
+    /// What a person may know of it.
+    pub facts: KeyFacts,
+    /// Milliseconds that it took to come by.
+    pub ms: f64,
 }
 
-/// Makes keys and uploads them meanwhile. There is no session if the evaluator lost the upload.
-pub async fn make_and_upload(
-    link: &mut Link,
-    id: KeysId,
-    model: &ModelInfo,
-    tell: &Teller,
-) -> (Result<Made, Failure>, Result<Option<Session>, Failure>) {
-    let (sender, pieces) = unbounded();
-    let made = make_keys(link, id, model, tell, sender);
-    let sent = upload_pieces(pieces, tell);
-    let (made, sent) = join(made, sent).await;
-    let lost = |failure: &Failure| evaluator::is_upload_gone(failure);
-    let sent = match sent {
-        Err(failure) if lost(&failure) => Ok(None),
-        sent => sent,
-    };
-    (made, sent)
+/// What the store had to say.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Restored {
+    /// A key, and the session that held its evaluation keys.
+    Key(Secret, Option<String>),
+    /// Nothing for this model; whether there is something for others.
+    Nothing {
+        /// True if there is.
+        others: bool,
+    },
+    /// It could not be looked at, for this reason.
+    Refused(String),
 }
 
-/// A piece of the evaluation keys on its way up.
-struct Piece {
-    bytes: Vec<u8>,
-    /// Bytes of all pieces.
-    total: u64,
+/// Has the worker look for a stored key.
+pub async fn restore(link: &mut Link, id: KeysId, model: &ModelInfo) -> Result<Restored, Failure> {
+    let parameters = parameters(model)?;
+    let model = describe(model)?;
+    link.tell(&ToWorker::RestoreKeys { keys: id, model })?;
+    let restored = answer(link, Task::Keys(id), |message| match message {
+        FromWorker::NothingStored { keys, others } if keys == id => {
+            Some(Restored::Nothing { others })
+        }
+        message => ready(message, id, Origin::Stored, &parameters)
+            .map(|(secret, session)| Restored::Key(secret, session)),
+    });
+    match restored.await {
+        Err(Failure::Crypto(reason)) => Ok(Restored::Refused(reason)),
+        restored => restored,
+    }
 }
 
-/// Keys that were made.
-pub struct Made {
-    /// The upload.
-    pub keys: Vec<u8>,
-    /// What it took.
-    pub measure: Measure,
-}
-
-/// Has the worker make keys. What it still says of others is let pass.
-async fn make_keys(
-    link: &mut Link,
-    id: KeysId,
-    model: &ModelInfo,
-    tell: &Teller,
-    made_pieces: UnboundedSender<Piece>,
-) -> Result<Made, Failure> {
-    let model = serde_json::to_string(model).map_err(|error| Failure::Crypto(error.to_string()))?;
-    link.listening().await?;
-    tell.tell(News::KeysProgress { made: 0, pieces: 0 });
+/// Has the worker make a key.
+pub async fn make(link: &mut Link, id: KeysId, model: &ModelInfo) -> Result<Secret, Failure> {
+    let parameters = parameters(model)?;
+    let model = describe(model)?;
     link.tell(&ToWorker::MakeKeys { keys: id, model })?;
-    let mut upload = Vec::new();
-    loop {
-        match link.next().await? {
-            FromWorker::KeyPiece {
-                keys,
-                made,
-                pieces,
-                total,
-                bytes,
-            } if keys == id => {
-                upload.extend_from_slice(&bytes);
-                tell.tell(News::KeysProgress { made, pieces });
-                // Nobody takes it once the upload has failed.
-                let _not_sent = made_pieces.unbounded_send(Piece { bytes, total });
-            }
-            FromWorker::KeysMade { keys, ms } if keys == id => {
-                let measure = Measure::new(ms, upload.len());
-                tell.tell(News::KeysMade(measure));
-                let keys = upload;
-                return Ok(Made { keys, measure });
-            }
-            FromWorker::Failed { task, reason } if task.is_none_or(|of| of == Task::Keys(id)) => {
-                return Err(Failure::Crypto(reason));
-            }
-            _ => {} // The end of something earlier.
+    let made = answer(link, Task::Keys(id), |message| {
+        ready(message, id, Origin::Made, &parameters)
+    });
+    made.await.map(|(secret, _)| secret)
+}
+
+/// Has the worker take the key of a file, opened by this message, into use.
+pub async fn open(
+    link: &mut Link,
+    id: KeysId,
+    model: &ModelInfo,
+    message: impl FnOnce(String) -> ToWorker,
+) -> Result<Secret, Failure> {
+    let parameters = parameters(model)?;
+    link.tell(&message(describe(model)?))?;
+    let opened = answer(link, Task::Keys(id), |message| {
+        ready(message, id, Origin::Imported, &parameters)
+    });
+    opened.await.map(|(secret, _)| secret)
+}
+
+/// Has the worker store a key; false if the store holds another or none, where that counts.
+pub async fn store(
+    link: &mut Link,
+    id: KeysId,
+    session: Option<String>,
+    wanted: StoreWish,
+) -> Result<bool, Failure> {
+    link.tell(&ToWorker::StoreKeys {
+        keys: id,
+        session,
+        wanted,
+    })?;
+    let stored = answer(link, Task::Keys(id), |message| match message {
+        FromWorker::KeysStored { keys } if keys == id => Some(true),
+        FromWorker::NothingStored { keys, .. } if keys == id => Some(false),
+        _ => None,
+    });
+    stored.await
+}
+
+/// Has the worker wipe a key.
+pub fn forget(link: &Link, keys: KeysId) -> Result<(), Failure> {
+    Ok(link.tell(&ToWorker::ForgetKeys { keys })?)
+}
+
+fn ready(
+    message: FromWorker,
+    id: KeysId,
+    origin: Origin,
+    parameters: &ParameterFacts,
+) -> Option<(Secret, Option<String>)> {
+    match message {
+        FromWorker::KeysReady {
+            keys,
+            made_at,
+            session,
+            ms,
+        } if keys == id => {
+            let parameters = parameters.clone();
+            let facts = KeyFacts {
+                origin,
+                made_at,
+                parameters,
+            };
+            Some((Secret { id, facts, ms }, session))
         }
+        _ => None,
     }
 }
 
-/// Uploads keys as they are made: while some are on their way, the next ones gather. Ends without
-/// a session if the pieces end too early.
-async fn upload_pieces(
-    mut pieces: UnboundedReceiver<Piece>,
-    tell: &Teller,
-) -> Result<Option<Session>, Failure> {
-    let start = now();
-    let Some(Piece {
-        bytes: header,
-        total,
-    }) = pieces.next().await
-    else {
-        return Ok(None);
-    };
-    let upload = evaluator::begin_upload(&header, tell.on_busy()).await?;
-    let mut sent = header.len() as u64;
-    while let Some(Piece {
-        bytes: mut part, ..
-    }) = pieces.next().await
-    {
-        while let Ok(Piece { mut bytes, .. }) = pieces.try_recv() {
-            part.append(&mut bytes);
-        }
-        let on_progress = {
-            let tell = tell.clone();
-            move |more| {
-                let sent = sent + more;
-                tell.tell(News::UploadProgress { sent, total });
-            }
-        };
-        let done = evaluator::upload_keys(&upload.id, &part, on_progress, tell.on_busy()).await?;
-        sent += part.len() as u64;
-        if let Uploaded::All(info) = done {
-            let measure = Measure::new(now() - start, sent as usize);
-            return Ok(Some(Session { info, measure }));
-        }
-    }
-    Ok(None)
+fn parameters(model: &ModelInfo) -> Result<ParameterFacts, Failure> {
+    let parameters = Parameters::new(model.parameters.clone());
+    let parameters = parameters.map_err(|error| Failure::Crypto(error.to_string()))?;
+    Ok(ParameterFacts::from(&parameters))
 }
 
-/// Uploads keys that were made earlier, all at once.
-pub async fn upload(keys: &[u8], tell: &Teller) -> Result<Session, Failure> {
-    let start = now();
-    let total = keys.len() as u64;
-    let on_progress = {
-        let tell = tell.clone();
-        move |sent| tell.tell(News::UploadProgress { sent, total })
-    };
-    on_progress(0);
-    let info = evaluator::open_session(keys, on_progress, tell.on_busy()).await?;
-    let measure = Measure::new(now() - start, keys.len());
-    Ok(Session { info, measure })
+fn describe(model: &ModelInfo) -> Result<String, Failure> {
+    serde_json::to_string(model).map_err(|error| Failure::Crypto(error.to_string()))
 }

@@ -6,13 +6,13 @@ use std::rc::Rc;
 use client::models::ChoiceError;
 use shared::api::{API_VERSION, InputSpec, KeySpec, OutputSpec, Preparation, Problem, SessionInfo};
 use shared::packing::{CoefficientPacking, InputPacking, OutputPacking};
-use shared::params::ParameterSpec;
+use shared::params::{ParameterSpec, Parameters, shipped};
 use shared::ring::Level;
 
 use super::*;
 use crate::link::LinkError;
 use crate::protocol::JobId;
-use crate::state::Measure;
+use crate::state::{KeyFacts, Origin};
 
 fn model(id: &str) -> ModelInfo {
     ModelInfo {
@@ -52,22 +52,37 @@ fn model(id: &str) -> ModelInfo {
     }
 }
 
+fn session() -> Session {
+    Session {
+        info: SessionInfo {
+            id: "5e55".into(),
+            expires_in_s: 600,
+            key_bytes: 1,
+        },
+        measure: Some(Measure::time(1.0)),
+    }
+}
+
+fn secret() -> Secret {
+    let parameters = Parameters::new(shipped().remove(0)).unwrap();
+    Secret {
+        id: KeysId::default(),
+        facts: KeyFacts {
+            origin: Origin::Made,
+            made_at: 0.0,
+            parameters: (&parameters).into(),
+        },
+        ms: 1.0,
+    }
+}
+
 fn prepared(id: &str) -> Prepared {
     Prepared {
-        secret: Some(KeysId::default()),
-        made: Some(Made {
-            keys: vec![1],
-            measure: Measure::time(1.0),
-        }),
-        session: Some(Session {
-            info: SessionInfo {
-                id: "5e55".into(),
-                expires_in_s: 600,
-                key_bytes: 1,
-            },
-            measure: Measure::time(1.0),
-        }),
-        info: model(id),
+        secret: Some(secret()),
+        looked: true,
+        made: Some(Measure::time(1.0)),
+        session: Some(session()),
+        ..Prepared::new(model(id))
     }
 }
 
@@ -94,7 +109,7 @@ fn check_kept(failure: &Failure, list: bool, gone: [bool; 3], other: [bool; 3]) 
         let model = controller.shelf.get(id);
         let kept = [
             model.is_some(),
-            model.is_some_and(|model| model.made.is_some() && model.secret.is_some()),
+            model.is_some_and(|model| model.secret.is_some()),
             model.is_some_and(|model| model.session.is_some()),
         ];
         assert_eq!(kept, expected, "{id} after {failure:?}");
@@ -128,7 +143,11 @@ fn a_lost_session_is_made_again_once_for_each_drawing() {
         Callback::from(move |(_, news)| told.borrow_mut().push(news))
     };
     let choice = ChoiceId::default();
-    let tell = Teller { page, choice };
+    let tell = Teller {
+        page,
+        choice,
+        busy_until: Rc::default(),
+    };
     let gone = Failure::Refused(Problem {
         kind: "/problems/session-gone".into(),
         title: "Gone".into(),
@@ -138,18 +157,30 @@ fn a_lost_session_is_made_again_once_for_each_drawing() {
     let mut controller = controller();
     let mut wish = Wish::opening(None);
     let drawing = |job| {
-        let input = [0.0; 4].into();
-        Command::Read(Drawing { job, input })
+        let inputs = [vec![0.0; 4]].into();
+        Command::Read(Drawing { job, inputs })
     };
     for job in [JobId::default(), JobId::default().next()] {
         wish.heed(drawing(job), None);
         controller.recover(gone.clone(), &mut wish, &tell);
         assert_eq!(told.take(), [News::SessionGone]);
         let model = controller.shelf.get("gone").unwrap();
-        assert!(model.made.is_some() && model.session.is_none());
-        assert_eq!(wish.task(false), Some(Task::Prepare));
+        assert!(model.secret.is_some() && model.session.is_none());
+        assert_eq!(wish.task(false), Some(Task::Prepare(None)));
     }
     controller.recover(gone, &mut wish, &tell);
     assert_eq!(told.take(), [News::Failed(Failure::SessionLost)]);
     assert_eq!(wish.task(false), None);
+}
+
+#[test]
+fn sessions_of_keys_that_are_gone_are_deleted_unless_the_keys_are_stored() {
+    for (stored, expected) in [(false, vec![session().info.id]), (true, Vec::new())] {
+        let mut controller = controller();
+        if let Some(model) = controller.shelf.get_mut("gone") {
+            model.stored = stored;
+        }
+        controller.drop_useless(&Failure::Crypto("no such keys".into()));
+        assert_eq!(controller.orphans, expected, "stored: {stored}");
+    }
 }

@@ -2,19 +2,31 @@
 //!
 //! **Invariant:** the last word counts: another model drops the drawing that was to be read by the
 //! one before, and another drawing replaces the last. Work goes on unless what it is for is no longer
-//! wanted; making keys and uploading them doesn't end because a drawing changes.
+//! wanted; making keys and uploading them doesn't end because a drawing changes. What is to be done
+//! with the keys is done in the order in which it was asked for, before anything else, and never
+//! broken off. Once the keys are forgotten, none are made until a person asks.
 
-use super::Command;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use super::drawing::Drawing;
+use super::keeper::After;
+use super::{Command, KeyCommand};
 use crate::state::ChoiceId;
 
 /// What is to be done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Task {
-    /// Making ready what isn't: worker, list, description, keys, session.
-    Prepare,
-    /// Reading the drawing.
-    Read,
+    /// Learning what the model of this id is, or the one that clients take; without keys.
+    Describe(Option<String>),
+    /// Making ready what isn't for that model: worker, list, description, keys, session.
+    Prepare(Option<String>),
+    /// Reading a drawing.
+    Read(Drawing),
+    /// Encrypting a drawing once more.
+    EncryptAgain(Rc<[Vec<f64>]>),
+    /// Doing something with the keys.
+    Keys(KeyCommand),
 }
 
 /// What is wanted.
@@ -26,8 +38,14 @@ pub struct Wish {
     pub model: Option<String>,
     /// The drawing to be read.
     pub drawing: Option<Drawing>,
+    /// The drawing to be encrypted once more.
+    pub again: Option<Rc<[Vec<f64>]>>,
+    /// What is to be done with the keys.
+    pub keys: VecDeque<KeyCommand>,
     /// True if all is to be made ready, drawing or not.
     pub open: bool,
+    /// True while there are to be no keys.
+    pub forgotten: bool,
     /// How often the session was lost while this drawing was read.
     pub sessions_lost: u32,
 }
@@ -42,9 +60,15 @@ impl Wish {
     }
 
     /// Takes a command in. True if what is being done is no longer wanted.
-    pub fn heed(&mut self, command: Command, doing: Option<Task>) -> bool {
+    pub fn heed(&mut self, command: Command, doing: Option<&Task>) -> bool {
+        let reads = matches!(doing, Some(Task::Read(_)));
+        let prepares = matches!(doing, Some(Task::Prepare(_) | Task::Describe(_)));
         match command {
             Command::Open => {
+                (self.open, self.forgotten) = (true, false);
+                matches!(doing, Some(Task::Describe(_)))
+            }
+            Command::Retry => {
                 self.open = true;
                 false
             }
@@ -52,43 +76,76 @@ impl Wish {
                 *self = Self {
                     choice,
                     open: true,
+                    forgotten: self.forgotten,
+                    keys: std::mem::take(&mut self.keys),
                     ..Self::opening(Some(model))
                 };
-                true
+                reads || prepares
             }
+            Command::Read(_) if self.forgotten => false,
             Command::Read(drawing) => {
                 self.forget_drawing();
                 self.drawing = Some(drawing);
-                doing == Some(Task::Read)
+                reads
             }
-            Command::Forget => {
+            Command::EncryptAgain(inputs) => {
+                self.again = Some(inputs).filter(|_| !self.forgotten);
+                false
+            }
+            Command::Keys(command) => {
+                let forget = command == KeyCommand::Forget;
+                self.keys.push_back(command);
+                // Nothing is read or uploaded with keys that are to go.
+                forget && (reads || prepares)
+            }
+            Command::Abandon => {
                 self.forget_drawing();
-                doing == Some(Task::Read)
+                reads
             }
         }
     }
 
-    /// What is to be done next, if all is ready for reading or isn't.
-    pub fn task(&self, ready: bool) -> Option<Task> {
-        match &self.drawing {
-            _ if self.open => Some(Task::Prepare),
-            Some(_) if !ready => Some(Task::Prepare),
-            Some(_) => Some(Task::Read),
-            None => None,
+    /// What is to be done next, if all is ready for reading or isn't. What can't be done twice is
+    /// told once.
+    pub fn task(&mut self, ready: bool) -> Option<Task> {
+        if let Some(command) = self.keys.pop_front() {
+            return Some(Task::Keys(command));
         }
+        if self.forgotten {
+            return self.open.then(|| Task::Describe(self.model.clone()));
+        }
+        if self.open || (self.drawing.is_some() && !ready) {
+            return Some(Task::Prepare(self.model.clone()));
+        }
+        if let Some(drawing) = &self.drawing {
+            return Some(Task::Read(drawing.clone()));
+        }
+        let again = self.again.take_if(|_| ready);
+        again.map(Task::EncryptAgain)
     }
 
     /// A task has ended well.
-    pub fn done(&mut self, task: Task) {
+    pub fn done(&mut self, task: &Task, after: After) {
         match task {
-            Task::Prepare => self.open = false,
-            Task::Read => self.forget_drawing(),
+            Task::Describe(_) | Task::Prepare(_) => self.open = false,
+            Task::Read(_) => self.forget_drawing(),
+            Task::EncryptAgain(_) | Task::Keys(_) => {}
+        }
+        match after {
+            After::Nothing => {}
+            After::Prepare => (self.open, self.forgotten) = (true, false),
+            After::Forgotten => {
+                self.again = None;
+                self.forget_drawing();
+                self.forgotten = true;
+            }
         }
     }
 
     /// Nothing is tried again unless a person asks.
     pub fn give_up(&mut self) {
         self.open = false;
+        self.again = None;
         self.forget_drawing();
     }
 
@@ -99,77 +156,4 @@ impl Wish {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::JobId;
-
-    fn drawing(job: JobId) -> Drawing {
-        let input = [0.5; 4].into();
-        Drawing { job, input }
-    }
-
-    #[test]
-    fn a_drawing_waits_until_all_is_ready() {
-        let mut wish = Wish::opening(None);
-        assert_eq!(wish.task(false), None);
-        assert!(!wish.heed(Command::Open, None));
-        assert_eq!(wish.task(false), Some(Task::Prepare));
-        let job = JobId::default();
-        assert!(!wish.heed(Command::Read(drawing(job)), Some(Task::Prepare)));
-        wish.done(Task::Prepare);
-        assert_eq!(wish.task(true), Some(Task::Read));
-        assert_eq!(
-            wish.task(false),
-            Some(Task::Prepare),
-            "the session was lost"
-        );
-        wish.done(Task::Read);
-        assert_eq!((wish.task(true), wish.task(false)), (None, None));
-    }
-
-    #[test]
-    fn reading_ends_when_the_drawing_changes_and_preparing_does_not() {
-        let job = JobId::default();
-        let begun = || {
-            let mut wish = Wish::opening(None);
-            wish.heed(Command::Read(drawing(job)), None);
-            wish.sessions_lost = 1;
-            wish
-        };
-        for (doing, ends) in [(Task::Prepare, false), (Task::Read, true)] {
-            let mut wish = begun();
-            assert_eq!(wish.heed(Command::Forget, Some(doing)), ends);
-            assert_eq!((wish.drawing, wish.sessions_lost), (None, 0));
-
-            let mut wish = begun();
-            let next = Command::Read(drawing(job.next()));
-            assert_eq!(wish.heed(next, Some(doing)), ends);
-            assert_eq!(wish.drawing, Some(drawing(job.next())));
-            assert_eq!(wish.sessions_lost, 0);
-        }
-    }
-
-    #[test]
-    fn another_model_ends_everything_of_the_one_before() {
-        for doing in [None, Some(Task::Prepare), Some(Task::Read)] {
-            let mut wish = Wish::opening(Some("one".into()));
-            wish.heed(Command::Read(drawing(JobId::default())), None);
-            let choice = ChoiceId::default().next();
-            assert!(wish.heed(Command::Choose(choice, "two".into()), doing));
-            assert_eq!(wish.choice, choice);
-            assert_eq!(wish.model.as_deref(), Some("two"));
-            assert_eq!(wish.drawing, None);
-            assert_eq!(wish.task(true), Some(Task::Prepare));
-        }
-    }
-
-    #[test]
-    fn a_failure_waits_for_a_person() {
-        let mut wish = Wish::opening(Some("one".into()));
-        wish.heed(Command::Open, None);
-        wish.heed(Command::Read(drawing(JobId::default())), None);
-        wish.give_up();
-        assert_eq!((wish.task(true), wish.task(false)), (None, None));
-        assert_eq!(wish.model.as_deref(), Some("one"), "the choice stays");
-    }
-}
+mod tests;

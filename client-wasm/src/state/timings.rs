@@ -11,7 +11,9 @@ pub enum Stage {
     KeyUpload,
     /// Cropping, centring and scaling the drawing.
     Prepare,
-    /// Encrypting it.
+    /// Writing its numbers into a polynomial.
+    Encode,
+    /// Encrypting that.
     Encrypt,
     /// The ciphertext's way to the server.
     Upload,
@@ -39,8 +41,9 @@ impl Stage {
     pub const ONCE: [Self; 2] = [Self::Keys, Self::KeyUpload];
 
     /// What happens for every drawing, in order.
-    pub const EACH: [Self; 6] = [
+    pub const EACH: [Self; 7] = [
         Self::Prepare,
+        Self::Encode,
         Self::Encrypt,
         Self::Upload,
         Self::Evaluate,
@@ -54,6 +57,7 @@ impl Stage {
             Self::Keys => "keys",
             Self::KeyUpload => "key-upload",
             Self::Prepare => "prepare",
+            Self::Encode => "encode",
             Self::Encrypt => "encrypt",
             Self::Upload => "upload",
             Self::Evaluate => "evaluate",
@@ -65,7 +69,9 @@ impl Stage {
     /// Where it happens.
     pub fn place(self) -> Place {
         match self {
-            Self::Keys | Self::Prepare | Self::Encrypt | Self::Decrypt => Place::Page,
+            Self::Keys | Self::Prepare | Self::Encode | Self::Encrypt | Self::Decrypt => {
+                Place::Page
+            }
             Self::KeyUpload | Self::Upload | Self::Download => Place::Network,
             Self::Evaluate => Place::Server,
         }
@@ -102,7 +108,7 @@ impl Measure {
 
 /// The measures of the last drawing and of what came before the first.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Timings([Option<Measure>; 8]);
+pub struct Timings([Option<Measure>; 9]);
 
 impl Timings {
     /// What a stage took, if it happened.
@@ -150,9 +156,9 @@ mod tests {
             timings.set(stage, Measure::time(f64::from(ms)));
         }
         timings.set(Stage::Keys, Measure::time(1000.0));
-        assert_eq!(timings.total(), Some(21.0));
+        assert_eq!(timings.total(), Some(28.0));
         assert_eq!(timings.before(Stage::Prepare), 0.0);
-        assert_eq!(timings.before(Stage::Evaluate), 6.0);
+        assert_eq!(timings.before(Stage::Evaluate), 10.0);
         timings.clear_job();
         assert_eq!(timings.total(), None);
         assert_eq!(timings.get(Stage::Keys), Some(Measure::time(1000.0)));

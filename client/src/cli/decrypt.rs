@@ -8,7 +8,7 @@ use client::Logits;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::{files, model, values};
+use super::{files, model, passphrase, values};
 
 /// Decrypts a reply and prints what the model, or its first layers, make of the drawing.
 #[derive(clap::Args)]
@@ -19,6 +19,8 @@ pub struct Args {
     /// The secret key that the drawing was encrypted with.
     #[arg(long, value_name = "FILE")]
     secret: PathBuf,
+    #[command(flatten)]
+    passphrase: passphrase::Source,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -33,7 +35,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let plan = model::load(&args.model)?;
     let classes = plan.info().output.classes.clone();
-    let keys = model::load_secret(plan, &args.secret)?;
+    let keys = model::load_secret(plan, &args.secret, &args.passphrase)?;
     let reply = files::read(&args.reply, files::MESSAGE_LIMIT)?;
     let logits = files::explain(&args.reply, keys.decrypt(&reply))?;
     let info = keys.plan().info();

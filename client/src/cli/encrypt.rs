@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use shared::image::Digit;
 
 use super::files::{self, Readers};
-use super::{model, pictures};
+use super::{model, passphrase, pictures};
 
 /// Encrypts one image.
 #[derive(clap::Args)]
@@ -17,6 +17,8 @@ pub struct Args {
     /// The secret key, from `inkveil keygen`.
     #[arg(long, value_name = "FILE")]
     secret: PathBuf,
+    #[command(flatten)]
+    passphrase: passphrase::Source,
     /// Where the ciphertext goes.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -36,7 +38,7 @@ pub struct Args {
 /// If a file can't be read, isn't what it should be or can't be written.
 pub fn run(args: &Args) -> Result<()> {
     files::check_free(&args.out, args.force)?;
-    let keys = model::load_secret(model::load(&args.model)?, &args.secret)?;
+    let keys = model::load_secret(model::load(&args.model)?, &args.secret, &args.passphrase)?;
     let digit = choose(args)?;
     let ciphertext = keys
         .encrypt(&digit.to_input())

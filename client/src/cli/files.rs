@@ -53,7 +53,7 @@ pub fn explain<T>(path: &Path, result: Result<T, ClientError>) -> Result<T> {
 }
 
 fn meaning(kind: u8) -> &'static str {
-    const KINDS: [(MessageKind, &str); 4] = [
+    const KINDS: [(MessageKind, &str); 5] = [
         (
             MessageKind::Input,
             "an encrypted drawing (from `inkveil encrypt`)",
@@ -69,6 +69,10 @@ fn meaning(kind: u8) -> &'static str {
         (
             MessageKind::SecretKey,
             "a secret key (from `inkveil keygen --secret`)",
+        ),
+        (
+            MessageKind::SealedSecretKey,
+            "a sealed secret key (from `inkveil keygen --seal` or the page)",
         ),
     ];
     let known = KINDS.into_iter().find(|&(known, _)| known as u8 == kind);

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use client::models::takes_drawings;
+use client::sealed::{self, SealedKey};
 use client::{ClientKeys, Plan};
 use shared::api::ModelInfo;
 use shared::image::SIDE;
 use zeroize::Zeroizing;
 
-use super::files;
+use super::{files, passphrase};
 
 /// The longest description that is read.
 const LIMIT: u64 = 4 << 20;
@@ -46,11 +47,21 @@ pub fn load(path: &Path) -> Result<Arc<Plan>> {
     plan(info).with_context(|| name.to_string())
 }
 
-/// Reads a secret key.
+/// Reads a secret key; the passphrase is asked for where the file is sealed.
 ///
 /// # Errors
-/// If the file can't be read or holds no key for this plan's parameter set.
-pub fn load_secret(plan: Arc<Plan>, path: &Path) -> Result<ClientKeys> {
+/// If the file can't be read or opened, or holds no key for this plan's parameter set.
+pub fn load_secret(
+    plan: Arc<Plan>,
+    path: &Path,
+    passphrase: &passphrase::Source,
+) -> Result<ClientKeys> {
     let bytes = Zeroizing::new(files::read(path, files::MESSAGE_LIMIT)?);
+    if sealed::is_sealed(&bytes) {
+        let name = path.display().to_string();
+        let sealed = SealedKey::read(&bytes).with_context(|| name.clone())?;
+        let passphrase = passphrase.existing(&name)?;
+        return sealed.open(plan, &passphrase).context(name);
+    }
     files::explain(path, ClientKeys::from_file(plan, &bytes))
 }

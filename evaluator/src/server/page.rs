@@ -3,8 +3,9 @@
 //! Knows files and response headers; knows neither models nor sessions.
 //!
 //! **Invariant:** a browser runs only scripts that this directory holds: the content security
-//! policy allows files from here and, by hash, the inline scripts of `index.html`. `index.html` is
-//! asked for anew each time; only names that carry a content hash are kept.
+//! policy allows files from here and, by hash, the inline scripts of `index.html`. Whatever of the
+//! device the page has no use for is switched off, and no cookie is ever set. `index.html` is asked
+//! for anew each time; only names that carry a content hash are kept.
 
 mod policy;
 
@@ -28,6 +29,10 @@ const ASK_EACH_TIME: HeaderValue = HeaderValue::from_static("no-cache");
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+/// Markdown, for browsers that would otherwise save it to a file.
+const READABLE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 
 /// A directory with a built page.
@@ -71,6 +76,7 @@ impl Page {
         let files = Files::new("/", &self.directory)
             .index_file(INDEX)
             .prefer_utf8(true)
+            .disable_content_disposition()
             .default_handler(web::to(not_found));
         web::scope("")
             .service(files)
@@ -85,15 +91,21 @@ async fn add_headers(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let lifetime = lifetime(request.path());
+    let is_document = request.path().ends_with(".md");
     let mut response = next.call(request).await?.map_into_boxed_body();
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     if !is_error {
         headers.insert(header::CACHE_CONTROL, lifetime);
+        if is_document && headers.contains_key(header::CONTENT_TYPE) {
+            headers.insert(header::CONTENT_TYPE, READABLE);
+        }
     }
     if let Some(page) = &app.page {
         headers.insert(header::CONTENT_SECURITY_POLICY, page.policy.clone());
     }
+    headers.insert(PERMISSIONS_POLICY, policy::permissions());
+    headers.insert(header::REFERRER_POLICY, NO_REFERRER);
     headers.insert(OPENER_POLICY, SAME_ORIGIN);
     headers.insert(RESOURCE_POLICY, SAME_ORIGIN);
     Ok(response)

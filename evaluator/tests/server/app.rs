@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 pub const INDEX: &str =
     "<!doctype html><title>Inkveil</title><script type=\"module\">go()</script>";
+pub const DOCUMENT: &str = "# Security\n\nNobody’s business.\n";
 pub const SCRIPT: &str = "/client-0123456789abcdef.js";
 
 /// A clock that the test turns.
@@ -118,6 +119,9 @@ impl TestServer {
         )
         .expect("written");
         fs::write(directory.path().join("client_bg.wasm"), b"\0asm").expect("written");
+        fs::write(directory.path().join("manifest.webmanifest"), "{}").expect("written");
+        fs::create_dir(directory.path().join("docs")).expect("made");
+        fs::write(directory.path().join("docs/security.md"), DOCUMENT).expect("written");
         let page = Page::open(directory.path()).expect("has an index");
         static MODELS: LazyLock<[Arc<Circuit>; 2]> = LazyLock::new(|| {
             [("one", 1), ("two", 2)].map(|(id, squares)| circuit(id, squares).into())

@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use evaluator::server::page::Page;
 
-use super::app::{INDEX, SCRIPT, TestServer, get};
+use super::app::{DOCUMENT, INDEX, SCRIPT, TestServer, get};
 
 #[actix_web::test]
 async fn the_index_is_asked_for_each_time() {
@@ -50,7 +50,9 @@ async fn only_the_pages_own_scripts_run() {
         let reply = TestServer::new().call(get(path)).await;
         let policy = reply.header(header::CONTENT_SECURITY_POLICY);
         for part in [
-            "default-src 'self';",
+            "default-src 'none';",
+            "connect-src 'self';",
+            "manifest-src 'self';",
             // `printf 'go()' | openssl dgst -sha256 -binary | base64`
             "script-src 'self' 'wasm-unsafe-eval' 'sha256-5KYv+PUboo5h+0+YAtGRPbwv5d/QxzHslP4YGnUaxRw=';",
             "worker-src 'self';",
@@ -61,8 +63,66 @@ async fn only_the_pages_own_scripts_run() {
                 "{path}: {policy:?} does not say {part:?}"
             );
         }
-        assert!(!policy.contains("script-src 'unsafe-inline'"));
+        for lax in ["unsafe-inline", "'unsafe-eval'", "http:", "https:", "*"] {
+            assert!(!policy.contains(lax), "{path}: {policy:?} says {lax:?}");
+        }
     }
+}
+
+#[actix_web::test]
+async fn what_the_page_has_no_use_for_is_switched_off() {
+    for path in ["/", SCRIPT, "/docs/security.md", "/nothing"] {
+        let reply = TestServer::new().call(get(path)).await;
+        let policy = reply.header("permissions-policy");
+        for feature in ["camera", "microphone", "geolocation", "payment", "usb"] {
+            let denied = policy
+                .split(", ")
+                .any(|part| part == format!("{feature}=()"));
+            assert!(denied, "{path}: {policy:?} does not deny {feature}");
+        }
+        assert!(!policy.contains("=*"), "{path}: {policy:?}");
+        for (name, value) in [
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("x-content-type-options", "nosniff"),
+            ("set-cookie", ""),
+        ] {
+            assert_eq!(reply.header(name), value, "{path}: {name}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn documents_are_read_and_not_saved() {
+    let reply = TestServer::new().call(get("/docs/security.md")).await;
+    assert_eq!((reply.status, reply.text()), (StatusCode::OK, DOCUMENT));
+    assert_eq!(
+        reply.header(header::CONTENT_TYPE),
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(reply.header(header::CONTENT_DISPOSITION), "");
+    assert_eq!(reply.header(header::CACHE_CONTROL), "no-cache");
+}
+
+#[actix_web::test]
+async fn a_document_that_is_not_there_is_a_problem() {
+    let reply = TestServer::new().call(get("/docs/nothing.md")).await;
+    assert_eq!(reply.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        reply.header(header::CONTENT_TYPE),
+        "application/problem+json"
+    );
+}
+
+#[actix_web::test]
+async fn the_manifest_has_its_type() {
+    let reply = TestServer::new().call(get("/manifest.webmanifest")).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(
+        reply.header(header::CONTENT_TYPE),
+        "application/manifest+json"
+    );
 }
 
 #[actix_web::test]

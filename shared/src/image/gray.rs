@@ -59,6 +59,16 @@ impl GrayImage {
         )
     }
 
+    /// Takes pixels that come from a checked image.
+    pub(super) fn of_parts(width: usize, height: usize, pixels: Vec<f32>) -> Self {
+        debug_assert_eq!(width * height, pixels.len());
+        Self {
+            width,
+            height,
+            pixels,
+        }
+    }
+
     /// Columns.
     #[must_use]
     pub fn width(&self) -> usize {

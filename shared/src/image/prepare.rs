@@ -1,16 +1,10 @@
 //! MNIST's way from ink to 28×28: crop, fit into 20×20, centre the mass.
 
-use super::{Digit, GrayImage, ImageError, PIXELS, SIDE};
+use super::levels::Levels;
+use super::{Bounds, Digit, GrayImage, ImageError, PIXELS, SIDE};
 
 /// The longer side of the ink's box is scaled to this.
 const BOX: usize = 20;
-
-/// Ink has to be this much brighter than the paper, or there is nothing to crop to.
-const LEAST_CONTRAST: f32 = 0.1;
-
-/// Pixels above this share of the contrast are inside the box; those below are a photograph's
-/// noise. MNIST's own boxes are the same for every share from 0 to 0.15.
-const INK: f32 = 0.1;
 
 /// Where a digit's centre of mass goes, as an index of a pixel. In MNIST it is within half a pixel
 /// of this in both directions, because images were moved by whole pixels there, too.
@@ -26,51 +20,10 @@ const CENTRE: f32 = 14.0;
 /// # Errors
 /// [`ImageError::Empty`] if no ink stands out from the paper.
 pub fn prepare(drawing: &GrayImage) -> Result<Digit, ImageError> {
-    let paper = lower_quartile(drawing.border());
-    let contrast = drawing.brightest() - paper;
-    if contrast < LEAST_CONTRAST {
-        return Err(ImageError::Empty);
-    }
-    let bounds = Bounds::of(drawing, paper + INK * contrast).ok_or(ImageError::Empty)?;
-    let fitted = Fitted::new(drawing, &bounds, |pixel| {
-        ((pixel - paper) / contrast).max(0.0)
-    });
+    let levels = Levels::of(drawing)?;
+    let bounds = Bounds::of(drawing, levels.threshold()).ok_or(ImageError::Empty)?;
+    let fitted = Fitted::new(drawing, &bounds, |pixel| levels.ink(pixel));
     Ok(fitted.centred())
-}
-
-fn lower_quartile(mut values: Vec<f32>) -> f32 {
-    values.sort_by(f32::total_cmp);
-    values[values.len() / 4]
-}
-
-/// The smallest box around all ink.
-struct Bounds {
-    left: usize,
-    top: usize,
-    width: usize,
-    height: usize,
-}
-
-impl Bounds {
-    /// `None` if no pixel is above the threshold.
-    fn of(image: &GrayImage, threshold: f32) -> Option<Self> {
-        let rows = || image.pixels().chunks_exact(image.width());
-        let inked = |row: &[f32]| row.iter().any(|&pixel| pixel > threshold);
-        let top = rows().position(inked)?;
-        let bottom = rows().rposition(inked)?;
-        let left = rows()
-            .filter_map(|row| row.iter().position(|&pixel| pixel > threshold))
-            .min()?;
-        let right = rows()
-            .filter_map(|row| row.iter().rposition(|&pixel| pixel > threshold))
-            .max()?;
-        Some(Self {
-            left,
-            top,
-            width: right - left + 1,
-            height: bottom - top + 1,
-        })
-    }
 }
 
 /// Overlap of source pixels with one scaled pixel: consecutive weights from a first index.

@@ -29,6 +29,8 @@ pub enum MessageKind {
     BulkInput = 6,
     /// The logits of all these images.
     BulkReply = 7,
+    /// A secret key file that only its passphrase opens; never sent.
+    SealedSecretKey = 8,
 }
 
 /// Magic, version, kind, a zero byte, fingerprint of the parameter set.
@@ -62,7 +64,30 @@ pub(super) fn is_of_kind(message: &[u8], kind: MessageKind) -> bool {
     read_fields(&mut Reader::new(message)).is_ok_and(|(_, _, found, ..)| found == kind as u8)
 }
 
-/// Checks the header of a message and returns what follows it.
+/// Checks the header of a message for whatever parameter set; returns the set's fingerprint and what
+/// follows the header.
+///
+/// # Errors
+/// The first field that is not as it should be.
+pub fn read_foreign_header(message: &[u8], kind: MessageKind) -> Result<(u64, &[u8]), WireError> {
+    let (_, _, found, zero, fingerprint) = read_fields(&mut Reader::new(message))?;
+    if zero != 0 {
+        let reason = format!("byte 7 is {zero}, not 0");
+        return Err(WireError::Fields {
+            what: "the header".to_owned(),
+            reason,
+        });
+    }
+    if found != kind as u8 {
+        return Err(WireError::Kind {
+            found,
+            expected: kind,
+        });
+    }
+    Ok((fingerprint, message.get(HEADER_LEN..).unwrap_or_default()))
+}
+
+/// Checks the header of a message for a ring's parameter set and returns what follows it.
 ///
 /// # Errors
 /// The first field that is not as it should be.
@@ -71,20 +96,7 @@ pub fn read_header<'a>(
     kind: MessageKind,
     ring: &Ring,
 ) -> Result<&'a [u8], WireError> {
-    let (_, _, found_kind, zero, found) = read_fields(&mut Reader::new(message))?;
-    if zero != 0 {
-        let reason = format!("byte 7 is {zero}, not 0");
-        return Err(WireError::Fields {
-            what: "the header".to_owned(),
-            reason,
-        });
-    }
-    if found_kind != kind as u8 {
-        return Err(WireError::Kind {
-            found: found_kind,
-            expected: kind,
-        });
-    }
+    let (found, body) = read_foreign_header(message, kind)?;
     let expected = ring.parameters().fingerprint();
     if found != expected {
         let name = ring.parameters().spec().name.clone();
@@ -94,7 +106,7 @@ pub fn read_header<'a>(
             name,
         });
     }
-    Ok(message.get(HEADER_LEN..).unwrap_or_default())
+    Ok(body)
 }
 
 /// A message with nothing but its header.

@@ -1,9 +1,10 @@
-//! The evaluator goes away and comes back.
+//! The evaluator goes away and comes back, or is another one.
 
 use anyhow::{Result, ensure};
 use tests::browser::Browser;
 use tests::digits::{Hand, strokes};
 use tests::page::Page;
+use tests::proxy::{Exchange, Fault, Proxy};
 use tests::root;
 use tests::server::Server;
 use tests::webdriver::Pointer;
@@ -33,4 +34,20 @@ fn an_outage_is_told_and_a_retry_ends_it() -> Result<()> {
     assert_eq!(page.wait_for_answer()?.class, "7");
     assert_eq!(page.text("#error")?, "");
     Ok(())
+}
+
+#[test]
+fn a_page_of_another_version_asks_to_be_reloaded() -> Result<()> {
+    let server = Server::start()?;
+    let proxy = Proxy::start(server.address())?;
+    let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+    let list = |exchange: &Exchange| exchange.path() == "/api/v1/models";
+    proxy.plan(list, &[Fault::Json(r#"{"api_version":2,"models":[]}"#)]);
+    browser.goto(&server.url("/"))?;
+    let page = Page::of(&browser);
+    page.wait_for_status("error")?;
+    let message = page.text("#error")?;
+    ensure!(message.contains("out of date"), "{message}");
+    browser.click("#reload")?;
+    page.wait_for_status("ready")
 }

@@ -30,7 +30,7 @@ fn envelope(exchange: &Exchange) -> String {
 }
 
 /// Envelope and body with the boundary as it would be on the wire.
-fn message(exchange: &Exchange) -> Vec<u8> {
+pub(super) fn message(exchange: &Exchange) -> Vec<u8> {
     [envelope(exchange).as_bytes(), b"\n\n", &exchange.body].concat()
 }
 

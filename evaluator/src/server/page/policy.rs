@@ -1,12 +1,60 @@
-//! The content security policy of the page.
+//! What the page may do: its content security policy and its permissions policy.
 //!
 //! trunk starts the page with an inline module script. Instead of allowing inline scripts, each
 //! one that stands in `index.html` is allowed by its SHA-256.
+
+use std::sync::LazyLock;
 
 use actix_web::http::header::HeaderValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+/// What a page can ask a browser for and this one doesn't: sensors, devices, payments, tracking.
+/// Names that Chromium doesn't know would be errors in its console.
+const UNUSED_FEATURES: [&str; 30] = [
+    "accelerometer",
+    "autoplay",
+    "browsing-topics",
+    "camera",
+    "compute-pressure",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "keyboard-map",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "otp-credentials",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "sync-xhr",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
+];
+
+/// Switches off, for the page and all that it might ever embed, whatever it doesn't use.
+#[must_use]
+pub fn permissions() -> HeaderValue {
+    static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+        let denials = UNUSED_FEATURES.map(|feature| format!("{feature}=()"));
+        // Names are lower-case words and hyphens, so the whole is always a valid header.
+        HeaderValue::from_str(&denials.join(", ")).unwrap_or(HeaderValue::from_static("camera=()"))
+    });
+    POLICY.clone()
+}
 
 /// The policy for the page with this `index.html`.
 #[must_use]
@@ -19,7 +67,9 @@ fn policy(index: &str) -> String {
     let scripts = hashes(index, "script");
     let styles = hashes(index, "style");
     [
-        "default-src 'self'".to_owned(),
+        "default-src 'none'".to_owned(),
+        "connect-src 'self'".to_owned(),
+        "manifest-src 'self'".to_owned(),
         format!("script-src 'self' 'wasm-unsafe-eval'{scripts}"),
         "worker-src 'self'".to_owned(),
         format!("style-src 'self'{styles}"),

@@ -1,5 +1,0 @@
-//! The crypto worker.
-
-fn main() {
-    client_wasm::run_worker();
-}
