@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use js_sys::Reflect;
 use wasm_bindgen::JsCast;
 use web_sys::{FocusOptions, HtmlCanvasElement, PointerEvent};
 use yew::prelude::*;
@@ -147,6 +148,8 @@ impl Screen {
             // Keys go to the pad that was touched, which the default would have seen to.
             let options = FocusOptions::new();
             options.set_prevent_scroll(true);
+            // Who draws with a pointer needs no ring around the pad.
+            let _shown = Reflect::set(&options, &"focusVisible".into(), &false.into());
             let _focused = canvas.focus_with_options(&options);
             // The stroke goes on outside of the pad; without capture it pauses there.
             let _uncaptured = canvas.set_pointer_capture(pointer);

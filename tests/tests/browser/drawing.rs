@@ -46,6 +46,14 @@ fn check_pointer(pointer: Pointer) -> Result<()> {
     let server = Server::start()?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, None)?;
     let page = Page::open(&browser, &server.url("/"))?;
+    page.draw(pointer, &strokes(1, &Hand::default()))?;
+    let ring = "return document.activeElement.id === 'canvas'
+        && !document.activeElement.matches(':focus-visible');";
+    ensure!(
+        browser.script(ring, &[])? == true,
+        "keys go elsewhere, or a ring shows"
+    );
+    page.clear()?;
     read_digit(&page, pointer, 3)
 }
 
