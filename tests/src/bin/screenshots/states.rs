@@ -163,7 +163,7 @@ fn forgotten(setting: &Setting<'_>) -> Result<()> {
 fn busy(setting: &Setting<'_>) -> Result<()> {
     let page = setting.open()?;
     setting.proxy.plan(is_query, &[Fault::Busy(503, 9)]);
-    draw(&page, 7)?;
+    draw(&page, 1)?; // One stroke, one request.
     wait_for("a word about it", || {
         Ok(page.text("#notice")?.contains("busy").then_some(()))
     })
@@ -179,7 +179,7 @@ fn uploading(setting: &Setting<'_>) -> Result<()> {
 fn unreachable(setting: &Setting<'_>) -> Result<()> {
     let page = setting.open()?;
     setting.proxy.plan(is_query, &[Fault::Cut]);
-    draw(&page, 7)?;
+    draw(&page, 1)?; // One stroke, one request.
     page.wait_for_status("error")
 }
 
