@@ -40,8 +40,6 @@ pub enum Focus {
     Choice,
     /// What is written into.
     Text,
-    /// Anything in an open dialog.
-    Dialog,
 }
 
 /// Modifiers that are held.
@@ -57,7 +55,7 @@ pub struct Held {
 
 /// What a key means; `key` is what it writes, `code` where it lies on the keyboard.
 pub fn shortcut(key: &str, code: &str, held: Held, focus: Focus) -> Option<Shortcut> {
-    if held.alt || matches!(focus, Focus::Text | Focus::Dialog) {
+    if held.alt || focus == Focus::Text {
         return None;
     }
     if held.command {
@@ -130,11 +128,7 @@ fn of_event(event: &Event) -> Option<Shortcut> {
         alt: event.alt_key(),
     };
     let document = web_sys::window()?.document()?;
-    let dialog = document.query_selector("dialog[open]").ok().flatten();
-    let focus = match dialog {
-        Some(_) => Focus::Dialog,
-        None => focus(document.active_element().as_ref()),
-    };
+    let focus = focus(document.active_element().as_ref());
     shortcut(&event.key(), &event.code(), held, focus)
 }
 
@@ -261,7 +255,6 @@ mod tests {
         check_focus(Focus::Button, &["5", "z"]);
         check_focus(Focus::Choice, &["z"]);
         check_focus(Focus::Text, &[]);
-        check_focus(Focus::Dialog, &[]);
     }
 
     #[test]
