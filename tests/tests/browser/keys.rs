@@ -227,7 +227,7 @@ fn forgotten_keys_are_gone_here_and_on_the_server() -> Result<()> {
     assert_eq!(databases(&browser)?, json!([]));
     expect(&page, "data-keeping", "tab")?;
     // Long enough for keys, which take some tenths of a second.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert_eq!(world.uploads(), 1, "nobody asked for new keys");
 
     browser.click("#new-keys")?;

@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::browser::Browser;
-use tests::digits::{Hand, strokes};
 use tests::page::Page;
 use tests::proxy::Proxy;
 use tests::server::Server;
