@@ -59,11 +59,11 @@ fn an_overtaken_request_is_aborted_and_never_shown() -> Result<()> {
     let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
     let page = Page::open_live(&browser, &server.url("/"))?;
     browser.script(WATCH, &[])?;
-    proxy.plan(is_query, &[Fault::Delay(Duration::from_secs(3))]);
+    proxy.plan(is_query, &[Fault::Delay(Duration::from_secs(8))]);
     draw_one_by_one(&page, &proxy, 5)?;
     assert_eq!(page.wait_for_answer()?.class, "5");
     // Longer than the first answer takes.
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(9));
     assert_eq!(shown(&browser)?, ["5"]);
     let canceled = browser.events("Network.loadingFailed")?;
     let canceled = canceled.iter().filter(|event| event["canceled"] == true);
@@ -99,7 +99,7 @@ fn a_stroke_may_be_drawn_before_the_keys_are_up() -> Result<()> {
     let proxy = Proxy::start(server.address())?;
     proxy.plan(
         super::is_key_upload,
-        &[Fault::Delay(Duration::from_secs(2))],
+        &[Fault::Delay(Duration::from_secs(8))],
     );
     let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
     browser.goto(&server.url("/"))?;
@@ -124,18 +124,18 @@ fn a_busy_server_is_asked_again_when_it_said() -> Result<()> {
     let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
     let page = Page::open(&browser, &server.url("/"))?;
     for status in [429, 503] {
-        proxy.plan(is_query, &[Fault::Busy(status, 2)]);
+        proxy.plan(is_query, &[Fault::Busy(status, 4)]);
         page.draw(Pointer::Mouse, &strokes(7, &Hand::default()))?;
         let start = std::time::Instant::now();
         browser.click("#classify")?;
         wait_for("a word about it", || {
             Ok(page
                 .text("#notice")?
-                .contains("asking again in 2 s")
+                .contains("asking again in 4 s")
                 .then_some(()))
         })?;
         assert_eq!(page.wait_for_answer()?.class, "7");
-        ensure!(start.elapsed() >= Duration::from_secs(2), "asked too early");
+        ensure!(start.elapsed() >= Duration::from_secs(4), "asked too early");
         page.clear()?;
     }
     let statuses: Vec<Option<u16>> = proxy
