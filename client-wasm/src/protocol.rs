@@ -233,7 +233,7 @@ pub enum ProtocolError {
     /// The other side sent something that is no array of bytes.
     #[error("a message between page and worker is not an array of bytes; reload the page")]
     NotBytes,
-    /// The bytes are no message: the two programs come from different builds.
+    /// The bytes are no message: page and worker come from different builds.
     #[error("page and worker do not understand each other ({0}); reload the page")]
     Malformed(String),
     /// The browser refused to hand the message over.

@@ -228,15 +228,25 @@ impl State {
     }
 
     /// Name of a class; its number where no model names any.
-    pub fn class_name(&self, class: usize) -> String {
+    fn class_name(&self, class: usize) -> String {
         let named = self.model.as_ref().map(|model| model.class_name(class));
         named.unwrap_or_else(|| class.to_string())
     }
 
     /// True while a press on *Classify* starts a reading at once or as soon as the keys are up.
     pub fn accepts_drawings(&self) -> bool {
-        let waits = matches!(self.phase, Phase::Failed(_) | Phase::NoKeys);
-        !waits && self.reading != Reading::Working
+        self.can_read() && self.reading != Reading::Working
+    }
+
+    /// False while a person has to do something first: after a failure, or without keys.
+    pub fn can_read(&self) -> bool {
+        !matches!(self.phase, Phase::Failed(_) | Phase::NoKeys)
+    }
+
+    /// An answer as it is shown: the names of the likeliest classes in a row.
+    pub fn number(&self, answer: &Answer) -> String {
+        let classes = answer.digits.iter().map(DigitAnswer::class);
+        classes.map(|class| self.class_name(class)).collect()
     }
 
     fn apply(&mut self, action: Action) {
@@ -399,8 +409,7 @@ impl State {
     }
 
     fn record(&mut self, answer: Answer) {
-        let name = |digit: &DigitAnswer| self.class_name(digit.class());
-        let number = answer.digits.iter().map(name).collect();
+        let number = self.number(&answer);
         self.history.answer(Entry {
             drawing: 0,
             at: 0.0,

@@ -23,7 +23,7 @@ use crate::drawing::Drawing;
 use crate::failure::Failure;
 use crate::pictures::use_pictures;
 use crate::shortcuts::use_shortcuts;
-use crate::state::{Action, DigitAnswer, News, Phase, Reading, Stage, State};
+use crate::state::{Action, News, Phase, Reading, Stage, State};
 use crate::work::Work;
 use crate::{address, save, text};
 
@@ -71,12 +71,7 @@ pub fn App() -> Html {
         .answer
         .as_ref()
         .filter(|_| state.reading == Reading::Done);
-    let number = number.map(|answer| {
-        let classes = answer.digits.iter().map(DigitAnswer::class);
-        classes
-            .map(|class| state.class_name(class))
-            .collect::<String>()
-    });
+    let number = number.map(|answer| state.number(answer));
 
     html! {
         <>
@@ -108,7 +103,7 @@ pub fn App() -> Html {
                         digits={state.digits.clone()}
                         preparation={state.preparation()}
                         notice={state.notice.clone()}
-                        enabled={hands.can_read()}
+                        enabled={state.can_read()}
                         live={state.live.is_on()}
                         on_classify={with(Hands::classify)}
                         on_live={with_value(&hands, Hands::set_live)}

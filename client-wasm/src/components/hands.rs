@@ -104,7 +104,7 @@ impl Hands {
     pub fn set_live(&self, on: bool) {
         self.state.dispatch(Action::Lived(on));
         let unread = self.state.inked && self.state.reading == Reading::Idle;
-        if on && unread && self.can_read() {
+        if on && unread && self.state.can_read() {
             self.read();
         }
     }
@@ -213,14 +213,9 @@ impl Hands {
     }
 
     fn read_if_live(&self) {
-        if self.state.live.is_on() && self.can_read() {
+        if self.state.live.is_on() && self.state.can_read() {
             self.read();
         }
-    }
-
-    /// False while a person has to do something first: after a failure, or without keys.
-    pub fn can_read(&self) -> bool {
-        !matches!(self.state.phase, Phase::Failed(_) | Phase::NoKeys)
     }
 
     /// Prepares the drawing and has it read, or says why not.

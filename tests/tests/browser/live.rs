@@ -148,6 +148,29 @@ fn a_busy_server_is_asked_again_when_it_said() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_busy_server_is_left_alone_by_the_next_stroke() -> Result<()> {
+    let server = Server::start()?;
+    let proxy = Proxy::start(server.address())?;
+    let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+    let page = Page::open_live(&browser, &server.url("/"))?;
+    proxy.plan(is_query, &[Fault::Busy(503, 6)]);
+    let strokes = strokes(4, &Hand::default());
+    page.draw(Pointer::Mouse, &strokes[..1])?;
+    wait_for("a word about it", || {
+        Ok(page.text("#notice")?.contains("asking again").then_some(()))
+    })?;
+    let start = std::time::Instant::now();
+    page.draw(Pointer::Mouse, &strokes[1..])?;
+    assert_eq!(page.wait_for_answer()?.class, "4");
+    ensure!(
+        start.elapsed() >= Duration::from_secs(3),
+        "the stroke asked at once"
+    );
+    assert_eq!(count(&proxy, is_query), 2);
+    Ok(())
+}
+
 /// Tasks of the main thread that took longer than a person notices, by the browser's own account.
 const LONG_TASKS: &str = "window.longTasks = [];
     new PerformanceObserver(list => window.longTasks.push(...list.getEntries()))

@@ -9,7 +9,7 @@ use tests::root;
 use tests::server::Server;
 use tests::webdriver::Pointer;
 
-use super::WINDOW;
+use super::{WINDOW, is_query};
 
 #[test]
 fn an_outage_is_told_and_a_retry_ends_it() -> Result<()> {
@@ -50,4 +50,20 @@ fn a_page_of_another_version_asks_to_be_reloaded() -> Result<()> {
     ensure!(message.contains("out of date"), "{message}");
     browser.click("#reload")?;
     page.wait_for_status("ready")
+}
+
+#[test]
+fn what_was_drawn_during_an_outage_is_read_by_the_retry() -> Result<()> {
+    let server = Server::start()?;
+    let proxy = Proxy::start(server.address())?;
+    let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+    let page = Page::open_live(&browser, &server.url("/"))?;
+    proxy.plan(is_query, &[Fault::Cut]);
+    let strokes = strokes(4, &Hand::default());
+    page.draw(Pointer::Mouse, &strokes[..1])?;
+    page.wait_for_status("error")?;
+    page.draw(Pointer::Mouse, &strokes[1..])?;
+    page.retry()?;
+    assert_eq!(page.wait_for_answer()?.class, "4");
+    Ok(())
 }
