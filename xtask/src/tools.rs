@@ -1,11 +1,12 @@
-//! The page's build tools: trunk and wasm-bindgen's command line.
+//! Tools that are cargo packages: trunk and wasm-bindgen's command line for the page, and what looks
+//! over dependencies and tests.
 //!
 //! A tool on `PATH` is used if it has exactly the wanted version. Otherwise one is built once with
 //! `cargo install --locked` into the user's cache, `inkveil/tools/<name>-<version>`, where it stays
 //! out of the way of other projects.
 //!
 //! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`;
-//! neither stands anywhere else.
+//! neither stands anywhere else. Other tools have the version that their user names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ impl Tools {
     pub fn for_page(workspace: &Workspace) -> Result<Self> {
         let mut tools = Self::for_wasm_tests(workspace)?;
         let version = version_in(workspace.root(), "Trunk.toml", trunk_version)?;
-        let directory = ensure_tool(workspace, "trunk", &["trunk"], &version)?;
+        let directory = ensure_tool(workspace, "trunk", &["trunk"], &version, &[])?;
         tools.directories.extend(directory);
         Ok(tools)
     }
@@ -39,7 +40,17 @@ impl Tools {
             locked_version(lock, "wasm-bindgen")
         })?;
         let binaries = ["wasm-bindgen", "wasm-bindgen-test-runner"];
-        let directory = ensure_tool(workspace, "wasm-bindgen-cli", &binaries, &version)?;
+        let directory = ensure_tool(workspace, "wasm-bindgen-cli", &binaries, &version, &[])?;
+        Ok(Self {
+            directories: directory.into_iter().collect(),
+        })
+    }
+
+    /// A subcommand of cargo, of just this version.
+    ///
+    /// It is built without optimisation: it runs for seconds, and an optimised build takes minutes.
+    pub fn subcommand(workspace: &Workspace, package: &str, version: &str) -> Result<Self> {
+        let directory = ensure_tool(workspace, package, &[package], version, &["--debug"])?;
         Ok(Self {
             directories: directory.into_iter().collect(),
         })
@@ -82,6 +93,7 @@ fn ensure_tool(
     package: &str,
     binaries: &[&str],
     version: &str,
+    options: &[&str],
 ) -> Result<Option<PathBuf>> {
     let fits = |directory: Option<&Path>| {
         binaries.iter().all(|&binary| {
@@ -104,7 +116,8 @@ fn ensure_tool(
             root.display()
         );
         let mut install = workspace.cargo(["install", "--locked", "--force", "--version", version]);
-        install.arg("--root").arg(&root).arg(package);
+        install.arg("--root").arg(&root).args(options).arg(package);
+        install.env("CARGO_PROFILE_DEV_DEBUG", "0");
         succeed(&mut install)?;
         ensure!(
             fits(Some(&directory)),
