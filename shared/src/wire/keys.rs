@@ -211,3 +211,6 @@ impl KeyReader {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
