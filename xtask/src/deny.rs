@@ -12,7 +12,6 @@ use anyhow::{Context, Result};
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
 
-const PACKAGE: &str = "cargo-deny";
 const VERSION: &str = "0.20.2";
 
 /// Checks licences, sources and duplicates of all dependencies, then known advisories.
@@ -64,7 +63,7 @@ pub fn advisories(workspace: &Workspace) -> Result<Advisories> {
 
 fn cargo_deny(workspace: &Workspace) -> Result<Command> {
     let mut command = workspace.cargo(["deny", "--locked"]);
-    Tools::subcommand(workspace, PACKAGE, VERSION)?.apply(&mut command)?;
+    Tools::subcommand(workspace, "deny", VERSION)?.apply(&mut command)?;
     Ok(command)
 }
 

@@ -11,7 +11,6 @@ use anyhow::{Result, ensure};
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show};
 
-const PACKAGE: &str = "cargo-mutants";
 const VERSION: &str = "27.1.0";
 
 /// Code to mutate, and what has to notice.
@@ -71,7 +70,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<bool> {
         !subjects.is_empty(),
         "there is no such subject; there are wire and sessions"
     );
-    let tools = Tools::subcommand(workspace, PACKAGE, VERSION)?;
+    let tools = Tools::subcommand(workspace, "mutants", VERSION)?;
     let mut caught = true;
     for subject in subjects {
         let directory = workspace.root().join(&args.output).join(subject.name);

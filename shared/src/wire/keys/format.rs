@@ -144,32 +144,36 @@ fn a_message_of_no_keys_holds_none() {
     assert_eq!(keys, Ok(EvaluationKeys::default()));
 }
 
-/// The server reads keys as they come in, one or more at a time.
+/// A page sends one or more keys in a request.
 #[test]
 fn parts_of_one_or_more_keys_add_up_to_the_message() {
     let [first, second, third, fourth] = four().map(|key| key.bytes);
     let mut reader = KeyReader::new(&message(4, &[]), &RING).expect("well formed");
-    assert_eq!(reader.missing(), 4);
-    for (part, missing) in [(first, 3), ([second, third].concat(), 1), (fourth, 0)] {
-        reader.read(&part, &RING).expect("well formed");
+    assert_eq!((reader.missing(), reader.byte_len()), (4, 0));
+    // Residues are kept in four bytes: those of the digits' four primes.
+    let digit = 4 * 4 * DEGREE;
+    for (part, missing, digits) in [
+        (first, 3, 2),
+        ([second, third].concat(), 1, 5),
+        (fourth, 0, 6),
+    ] {
+        reader.read_part(&part, &RING).expect("well formed");
         assert_eq!(reader.missing(), missing);
+        assert_eq!(reader.byte_len(), digits * digit);
     }
-    check_four(reader.keys());
-    check_four(&reader.into_keys());
+    check_four(&reader.into_keys(&RING).expect("all there"));
 }
 
+/// The server doesn't wait for a whole key, nor for a whole message.
 #[test]
-fn keys_are_there_as_soon_as_they_were_read() {
-    let [first, second, ..] = four();
-    let mut reader = KeyReader::new(&message(4, &[]), &RING).expect("well formed");
-    assert_eq!(reader.keys(), &EvaluationKeys::default());
-    reader.read(&first.bytes, &RING).expect("well formed");
-    check_key(reader.keys().relinearization.as_ref(), &first, 1, 1, 3);
-    // What is wrong with the next one leaves those before it.
-    let cut = &second.bytes[..second.bytes.len() - 1];
-    assert!(reader.read(cut, &RING).is_err());
-    assert_eq!(reader.missing(), 3);
-    check_key(reader.keys().relinearization.as_ref(), &first, 1, 1, 3);
+fn bytes_that_come_one_by_one_are_the_message() {
+    let whole = whole();
+    let (header, keys) = whole.split_at(KEYS_HEADER_LEN);
+    let mut reader = KeyReader::new(header, &RING).expect("well formed");
+    for byte in keys.chunks(1) {
+        reader.feed(byte, &RING).expect("well formed");
+    }
+    check_four(&reader.into_keys(&RING).expect("all there"));
 }
 
 #[test]
@@ -177,7 +181,9 @@ fn a_part_of_nothing_lacks_a_key_and_one_of_too_much_has_it_left_over() {
     let [first, second, ..] = four();
     let refusal = |part: &[u8]| {
         let mut reader = KeyReader::new(&message(1, &[]), &RING).expect("well formed");
-        reader.read(part, &RING).map_err(|error| error.to_string())
+        reader
+            .read_part(part, &RING)
+            .map_err(|error| error.to_string())
     };
     let lacking = "message is truncated in key 0 of 1: 39 bytes needed, 0 left";
     assert_eq!(refusal(&[]), Err(lacking.to_owned()));
@@ -185,6 +191,12 @@ fn a_part_of_nothing_lacks_a_key_and_one_of_too_much_has_it_left_over() {
     let length = key_len(Level(0), 2, &RING);
     let left = format!("message has {length} bytes after its end");
     assert_eq!(refusal(&both), Err(left));
+}
+
+#[test]
+fn a_part_of_nothing_is_right_where_nothing_is_missing() {
+    let mut reader = KeyReader::new(&message(0, &[]), &RING).expect("well formed");
+    assert_eq!(reader.read_part(&[], &RING), Ok(()));
 }
 
 #[test]
