@@ -84,7 +84,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<bool> {
         if let Some(only) = &args.only {
             command.args(["--re", only]);
         }
-        command.args(["--", "--lib", subject.tests]);
+        command.args(["--", subject.tests]);
         // What a mutant costs is building it, not running its tests.
         command.env("CARGO_PROFILE_DEV_DEBUG", "0");
         tools.apply(&mut command)?;
