@@ -7,14 +7,18 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::FileSettings;
 
-/// All settings of a command in TOML, each with where it came from.
+/// All settings of a command in TOML by their names, each with where it came from.
 #[must_use]
 pub fn in_force(command: &Command, matches: &ArgMatches, file: &FileSettings) -> String {
     let flags = command.get_arguments().filter(|flag| {
         let name = flag.get_long();
         name.is_some_and(|name| !["help", "version"].contains(&name))
     });
-    flags.map(|flag| line(flag, matches, file)).collect()
+    let mut lines: Vec<_> = flags
+        .map(|flag| (flag.get_long(), line(flag, matches, file)))
+        .collect();
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 fn line(flag: &Arg, matches: &ArgMatches, file: &FileSettings) -> String {

@@ -1,5 +1,6 @@
 //! Several ciphertexts in one request.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use actix_web::http::StatusCode;
@@ -177,6 +178,11 @@ async fn keys_that_are_missing_are_no_digits_fault() {
     assert!(!reply.text().contains("digit"), "{}", reply.text());
 }
 
+/// Somebody else.
+fn stranger() -> ClientAddress {
+    IpAddr::from([192, 0, 2, 1]).into()
+}
+
 #[actix_web::test]
 async fn a_batch_counts_as_many_inputs_as_it_may_hold() {
     let it = Session::open(MAX_BATCH).await;
@@ -184,7 +190,7 @@ async fn a_batch_counts_as_many_inputs_as_it_may_hold() {
     let stalled = it
         .server
         .app
-        .hold_inputs(ClientAddress::UNKNOWN, MAX_BATCH - 1)
+        .hold_inputs(stranger(), MAX_BATCH - 1)
         .expect("places");
     for (inputs, status) in [(&few[..1], 200), (&few, 503), (&many, 503)] {
         assert_eq!(it.send_batch(inputs).await.status, status);

@@ -101,7 +101,7 @@ pub(super) fn answer(reply: Vec<u8>, time: Duration) -> HttpResponse {
 /// What is read of a body: as much as a full batch of the model's inputs takes.
 fn input_limits(app: &App, circuit: &Circuit) -> BodyLimits {
     let mut limits = app.limits.input_body;
-    let most = BATCH_FIELDS_LEN + MAX_BATCH * input_bytes(circuit);
+    let most = BATCH_FIELDS_LEN + app.limits.batch * input_bytes(circuit);
     limits.bytes = limits.bytes.min(most);
     limits
 }
