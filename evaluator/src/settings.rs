@@ -80,7 +80,7 @@ pub struct Settings {
     #[arg(long, value_name = "NETWORK", env = "INKVEIL_TRUSTED_PROXIES", value_delimiter = ',',
           value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// Origins whose pages may use the API, such as https://example.org; the service's own always may.
+    /// Origins whose pages may use the API, such as `https://example.org`; the service's own always may.
     #[arg(long, value_name = "ORIGIN", env = "INKVEIL_CORS_ORIGINS", value_delimiter = ',',
           value_parser = parse_origin)]
     pub cors_origins: Vec<String>,
@@ -160,7 +160,7 @@ pub struct Settings {
     pub bulk_body_mib: NonZero<u16>,
 
     /// Where sessions are: `memory`, or the address of a Redis that several evaluators share, such as
-    /// redis://127.0.0.1:6379/0.
+    /// `redis://127.0.0.1:6379/0`.
     #[arg(long, value_name = "WHERE", default_value = "memory", env = "INKVEIL_SESSIONS",
           value_parser = parse_sessions)]
     pub sessions: Sessions,
@@ -266,7 +266,7 @@ pub struct Settings {
           require_equals = true, default_value_t = false, default_missing_value = "true")]
     pub log_addresses: bool,
     /// OpenTelemetry collector that traces are sent to, as OTLP over HTTP, such as
-    /// http://127.0.0.1:4318.
+    /// `http://127.0.0.1:4318`.
     #[arg(long, value_name = "URL", env = "INKVEIL_OTLP")]
     pub otlp: Option<String>,
 }

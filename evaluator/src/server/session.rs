@@ -413,18 +413,18 @@ impl<V> Inner<V> {
     /// Forgets what has been idle too long or is too old.
     fn forget_ended(&mut self, now: Duration, limits: &SessionLimits) {
         // Both queues are in the order in which their sessions end.
-        let firsts: [fn(&Self) -> Option<(&u64, &SessionId)>; 2] = [
-            |inner| inner.order.first_key_value(),
-            |inner| inner.births.first_key_value(),
-        ];
-        for first in firsts {
-            while let Some(id) = first(self).map(|(_, &id)| id) {
-                let has_ended = |session: &Session<V>| session.ends_at(limits) <= now;
-                if !self.sessions.get(&id).is_some_and(has_ended) || !self.forget(id) {
-                    break;
-                }
-                self.figures.expired += 1;
-            }
+        let ended = |session: &Session<V>| session.ends_at(limits) <= now;
+        while let Some((_, &id)) = self.order.first_key_value()
+            && self.sessions.get(&id).is_some_and(ended)
+            && self.forget(id)
+        {
+            self.figures.expired += 1;
+        }
+        while let Some((_, &id)) = self.births.first_key_value()
+            && self.sessions.get(&id).is_some_and(ended)
+            && self.forget(id)
+        {
+            self.figures.expired += 1;
         }
     }
 

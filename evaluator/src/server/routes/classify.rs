@@ -11,7 +11,6 @@ use shared::api::OCTET_STREAM;
 use shared::ring::{Basis, Ring, Seed};
 use shared::wire::{self, BATCH_FIELDS_LEN, HEADER_LEN, MAX_BATCH};
 use tracing::{Span, info_span};
-use utoipa::IntoParams;
 
 use super::sessions::{parse_id, session};
 use super::{model_or_layers, parse_query};
@@ -31,7 +30,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// What stands before an input's residues: header, level, scale, seed.
 const INPUT_FIELDS: usize = HEADER_LEN + 1 + size_of::<f64>() + size_of::<Seed>();
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ClassifyQuery {
     /// A model's id.

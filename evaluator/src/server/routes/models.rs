@@ -6,7 +6,6 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use shared::api::{API_VERSION, ModelInfo, ModelList, ModelSummary};
-use utoipa::IntoParams;
 
 use super::{json, model_or_layers, parse_query};
 use crate::circuit::Circuit;
@@ -35,7 +34,7 @@ pub async fn list(app: Data<App>) -> HttpResponse {
     })
 }
 
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ModelQuery {
     /// The first layers of the model, such as `0..3`, where the host allows that.
