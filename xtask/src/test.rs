@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::axe;
 use crate::chromium::Chromium;
+use crate::openapi;
 use crate::page;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
@@ -140,6 +141,12 @@ const STEPS: &[Step] = &[
         title: "axe-core on the page in Chromium",
         needs: &["page"],
         run: axe_core,
+    },
+    Step {
+        name: "openapi",
+        title: "the API's description against the service",
+        needs: &[],
+        run: api_description,
     },
     Step {
         name: "accuracy",
@@ -386,6 +393,15 @@ fn axe_core(context: &Context<'_>) -> Result<Outcome> {
     let mut command = context.workspace.cargo(args);
     context.chromium()?.apply(&mut command);
     finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
+}
+
+fn api_description(context: &Context<'_>) -> Result<Outcome> {
+    match openapi::python(context.workspace) {
+        Ok(python) => openapi::check(context.workspace, &python).map(|()| Outcome::Passed),
+        // As for axe-core: not everybody has Python.
+        Err(why) if std::env::var_os("CI").is_none() => Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => Err(why),
+    }
 }
 
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
