@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::axe;
 use crate::chromium::Chromium;
+use crate::deny::{self, Advisories};
 use crate::openapi;
 use crate::page;
 use crate::tools::Tools;
@@ -99,6 +100,18 @@ const STEPS: &[Step] = &[
         title: "documentation",
         needs: &[],
         run: documentation,
+    },
+    Step {
+        name: "deny",
+        title: "licences, sources and duplicates of dependencies",
+        needs: &[],
+        run: dependencies,
+    },
+    Step {
+        name: "advisories",
+        title: "what is known against dependencies",
+        needs: &[],
+        run: advisories,
     },
     Step {
         name: "unit",
@@ -301,6 +314,17 @@ fn documentation(context: &Context<'_>) -> Result<Outcome> {
     // Links to private modules are for readers of the source, whose documentation this is.
     let flags = "--deny warnings --allow rustdoc::private-intra-doc-links";
     finish(command.env("RUSTDOCFLAGS", flags))
+}
+
+fn dependencies(context: &Context<'_>) -> Result<Outcome> {
+    deny::dependencies(context.workspace).map(|()| Outcome::Passed)
+}
+
+fn advisories(context: &Context<'_>) -> Result<Outcome> {
+    Ok(match deny::advisories(context.workspace)? {
+        Advisories::Clear => Outcome::Passed,
+        Advisories::Unreachable(why) => Outcome::Skipped(why),
+    })
 }
 
 fn unit(context: &Context<'_>) -> Result<Outcome> {

@@ -321,21 +321,9 @@ pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{Parameters, shipped};
     use crate::ring::Level;
+    use crate::wire::by_hand::{RING, packed};
     use proptest::prelude::*;
-
-    /// Numbers one bit after the other.
-    fn bit_by_bit(limbs: &[(Vec<u32>, u32)]) -> Vec<u8> {
-        let numbers = limbs
-            .iter()
-            .flat_map(|(numbers, bits)| numbers.iter().map(move |number| (number, *bits)));
-        let stream: Vec<u32> = numbers
-            .flat_map(|(number, bits)| (0..bits).map(move |bit| number >> bit & 1))
-            .collect();
-        let byte = |bits: &[u32]| bits.iter().rfold(0, |byte, &bit| byte << 1 | bit as u8);
-        stream.chunks(8).map(byte).collect()
-    }
 
     fn limbs() -> impl Strategy<Value = Vec<(Vec<u32>, u32)>> {
         let limb = (1..=32u32, 0..40usize).prop_flat_map(|(bits, count)| {
@@ -350,7 +338,7 @@ mod tests {
         fn numbers_are_written_bit_by_bit(limbs in limbs()) {
             let mut written = vec![7];
             put_residues(&mut written, limbs.iter().map(|(numbers, bits)| (&numbers[..], *bits)));
-            prop_assert_eq!(&written[1..], bit_by_bit(&limbs));
+            prop_assert_eq!(&written[1..], packed(&limbs));
         }
 
         #[test]
@@ -371,17 +359,25 @@ mod tests {
         }
     }
 
+    /// Where the largest residue is the prime itself, and where others are larger still.
     #[test]
     fn the_first_residue_that_is_none_is_named() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        for larger in [0, 1] {
+            check_residue(larger);
+        }
+    }
+
+    #[track_caller]
+    fn check_residue(larger: u32) {
+        let ring = &*RING;
         let basis = Basis::Q(Level(1));
         let modulus = ring.moduli_of(basis).nth(1).expect("two primes");
         let prime = modulus.prime();
-        let mut poly = Poly::zero(&ring, basis);
+        let mut poly = Poly::zero(ring, basis);
         let last = poly.limbs_mut().nth(1).expect("two limbs");
-        last[..5].copy_from_slice(&[5, 6, prime, 8, prime + 1]);
+        last[..5].copy_from_slice(&[5, 6, prime, 8, prime + larger]);
         let mut bytes = Vec::new();
-        put_poly(&mut bytes, &poly, &ring);
+        put_poly(&mut bytes, &poly, ring);
         let what = || "residues".to_owned();
         let refusal = WireError::Residue {
             what: what(),
@@ -389,7 +385,17 @@ mod tests {
             at: 2,
             value: prime,
         };
-        let got = Reader::new(&bytes).poly(&ring, basis, what);
+        let got = Reader::new(&bytes).poly(ring, basis, what);
         assert_eq!(got, Err(refusal));
+    }
+
+    #[test]
+    fn fields_that_leave_bytes_of_theirs_are_refused() {
+        let read = Reader::new(&[1, 2, 3, 4]).fields::<u16>(4, || "a field".to_owned());
+        let refusal = WireError::Fields {
+            what: "a field".to_owned(),
+            reason: "2 of 4 bytes used".to_owned(),
+        };
+        assert_eq!(read, Err(refusal));
     }
 }

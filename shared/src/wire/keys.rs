@@ -332,6 +332,9 @@ impl OpenKey {
 }
 
 #[cfg(test)]
+mod format;
+
+#[cfg(test)]
 mod tests {
     use std::sync::{Arc, LazyLock};
 
