@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::axe;
 use crate::chromium::Chromium;
 use crate::page;
+use crate::services;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
 
@@ -140,6 +141,12 @@ const STEPS: &[Step] = &[
         title: "axe-core on the page in Chromium",
         needs: &["page"],
         run: axe_core,
+    },
+    Step {
+        name: "hosting",
+        title: "the files in deploy/ behind real proxies",
+        needs: &["page"],
+        run: hosting,
     },
     Step {
         name: "accuracy",
@@ -312,6 +319,8 @@ fn rooms(context: &Context<'_>) -> Result<Outcome> {
         "--",
         "--skip",
         "browser::",
+        "--skip",
+        "hosting::",
     ]))
 }
 
@@ -386,6 +395,20 @@ fn axe_core(context: &Context<'_>) -> Result<Outcome> {
     let mut command = context.workspace.cargo(args);
     context.chromium()?.apply(&mut command);
     finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
+}
+
+fn hosting(context: &Context<'_>) -> Result<Outcome> {
+    let is_for_checks = std::env::var_os("CI").is_some();
+    match services::ensure(is_for_checks) {
+        Ok(()) => {}
+        // Whoever draws on a laptop needn't have proxies; a build that speaks for all does.
+        Err(why) if !is_for_checks => return Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => return Err(why),
+    }
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    context.chromium()?.apply(&mut command);
+    finish(command.arg("hosting::"))
 }
 
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
