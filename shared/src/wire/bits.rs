@@ -80,11 +80,6 @@ impl<'a> Reader<'a> {
         Ok(numbers)
     }
 
-    /// Whether all was read.
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     /// What was not read yet.
     pub fn rest(self) -> &'a [u8] {
         self.rest
@@ -109,24 +104,117 @@ fn unpack<'a>(
     for (residues, modulus) in limbs {
         let prime = modulus.prime();
         packed.read(residues, modulus.bits());
-        // All at once first: that takes no branches.
-        if residues.iter().fold(0, |most, &value| most.max(value)) < prime {
-            continue;
-        }
-        if let Some((at, &value)) = residues
-            .iter()
-            .enumerate()
-            .find(|(_, value)| **value >= prime)
-        {
-            return Err(WireError::Residue {
-                what: what(),
-                prime,
-                at,
-                value,
-            });
-        }
+        check_below(prime, residues, 0, &what)?;
     }
     packed.finish(what)
+}
+
+/// Checks residues from the one at index `first` on.
+fn check_below(
+    prime: u32,
+    residues: &[u32],
+    first: usize,
+    what: impl Fn() -> String,
+) -> Result<(), WireError> {
+    // All at once first: that takes no branches.
+    if residues.iter().fold(0, |most, &value| most.max(value)) < prime {
+        return Ok(());
+    }
+    let mut numbered = (first..).zip(residues);
+    match numbered.find(|(_, value)| **value >= prime) {
+        Some((at, &value)) => Err(WireError::Residue {
+            what: what(),
+            prime,
+            at,
+            value,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Numbers of a block: whole words of 64 bits, whatever bits each of them takes. A ring's degree is
+/// a multiple of it.
+const BLOCK: usize = 64;
+
+/// A polynomial whose bytes come in parts.
+///
+/// It grows by what has come: nothing is allocated for what is only promised.
+#[derive(Debug)]
+pub struct OpenPoly {
+    basis: Basis,
+    residues: Vec<u32>,
+}
+
+impl OpenPoly {
+    /// A polynomial of which nothing has come.
+    pub fn new(basis: Basis) -> Self {
+        Self {
+            basis,
+            residues: Vec::new(),
+        }
+    }
+
+    /// Reads as many whole blocks as `bytes` begin with; returns the bytes behind them.
+    pub fn read<'a>(
+        &mut self,
+        mut bytes: &'a [u8],
+        ring: &Ring,
+        what: impl Fn() -> String,
+    ) -> Result<&'a [u8], WireError> {
+        while let Some((modulus, read)) = self.limb(ring) {
+            let block = block_len(modulus);
+            let missing = (ring.degree() - read) / BLOCK;
+            let blocks = missing.min(bytes.len() / block);
+            let Some((taken, rest)) = bytes.split_at_checked(blocks * block) else {
+                return Ok(bytes);
+            };
+            let before = self.residues.len();
+            self.residues.resize(before + blocks * BLOCK, 0);
+            if let Some(residues) = self.residues.get_mut(before..) {
+                Packed::new(taken).read(residues, modulus.bits());
+                check_below(modulus.prime(), residues, read, &what)?;
+            }
+            bytes = rest;
+            if blocks < missing {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Bytes of the block that comes next; nothing after the last.
+    pub fn next_len(&self, ring: &Ring) -> Option<usize> {
+        self.limb(ring).map(|(modulus, _)| block_len(modulus))
+    }
+
+    /// Bytes that were read.
+    pub fn read_len(&self, ring: &Ring) -> usize {
+        let mut left = self.residues.len();
+        let bits = ring.moduli_of(self.basis).map(|modulus| {
+            let of_limb = left.min(ring.degree());
+            left -= of_limb;
+            of_limb * modulus.bits() as usize
+        });
+        bits.sum::<usize>() / 8
+    }
+
+    /// The polynomial; nothing if bytes are missing.
+    pub fn close(self, ring: &Ring) -> Option<Poly<Ntt>> {
+        Poly::from_residues(self.residues, ring, self.basis)
+    }
+
+    /// The modulus of the limb that is read, and how many of its residues were.
+    fn limb(&self, ring: &Ring) -> Option<(Modulus, usize)> {
+        let (limb, read) = (
+            self.residues.len() / ring.degree(),
+            self.residues.len() % ring.degree(),
+        );
+        Some((ring.moduli_of(self.basis).nth(limb)?, read))
+    }
+}
+
+fn block_len(modulus: Modulus) -> usize {
+    BLOCK / 8 * modulus.bits() as usize
 }
 
 /// Numbers without gaps, read by words of 64 bits.
