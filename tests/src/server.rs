@@ -199,7 +199,7 @@ fn built_page() -> Result<PathBuf> {
     Ok(page)
 }
 
-fn free_address() -> Result<SocketAddr> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -14,6 +14,7 @@ use crate::chromium::Chromium;
 use crate::deny::{self, Advisories};
 use crate::openapi;
 use crate::page;
+use crate::services;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
 
@@ -160,6 +161,12 @@ const STEPS: &[Step] = &[
         title: "the API's description against the service",
         needs: &[],
         run: api_description,
+    },
+    Step {
+        name: "hosting",
+        title: "the files in deploy/ behind real proxies",
+        needs: &["page"],
+        run: hosting,
     },
     Step {
         name: "accuracy",
@@ -343,6 +350,8 @@ fn rooms(context: &Context<'_>) -> Result<Outcome> {
         "--",
         "--skip",
         "browser::",
+        "--skip",
+        "hosting::",
     ]))
 }
 
@@ -426,6 +435,20 @@ fn api_description(context: &Context<'_>) -> Result<Outcome> {
         Err(why) if std::env::var_os("CI").is_none() => Ok(Outcome::Skipped(format!("{why:#}"))),
         Err(why) => Err(why),
     }
+}
+
+fn hosting(context: &Context<'_>) -> Result<Outcome> {
+    let is_for_checks = std::env::var_os("CI").is_some();
+    match services::ensure(is_for_checks) {
+        Ok(()) => {}
+        // Whoever draws on a laptop needn't have proxies; a build that speaks for all does.
+        Err(why) if !is_for_checks => return Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => return Err(why),
+    }
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    context.chromium()?.apply(&mut command);
+    finish(command.arg("hosting::"))
 }
 
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
