@@ -13,7 +13,7 @@ use super::{files, model, server};
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    server: server::Args,
+    server: server::Access,
     /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,

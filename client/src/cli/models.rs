@@ -13,7 +13,7 @@ use super::server;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    server: server::Args,
+    server: server::Access,
     /// Prints JSON.
     #[arg(long)]
     json: bool,

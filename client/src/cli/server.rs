@@ -7,7 +7,7 @@
 //! each in its own time; and no reply is read past a limit. Every request may be made twice: a server
 //! that lost one made nothing of it that counts.
 
-mod args;
+mod access;
 mod error;
 
 use std::cell::Cell;
@@ -23,7 +23,7 @@ use shared::api::{
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 
-pub use args::Args;
+pub use access::Access;
 pub use error::ServerError;
 
 use super::progress::say;

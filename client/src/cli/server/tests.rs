@@ -114,15 +114,9 @@ fn who_is_asked_to_wait_for_long_is_told_why_and_how_long() {
 #[test]
 fn what_found_nobody_is_asked_again_soon_and_other_refusals_are_not() {
     for status in [502, 504] {
-        let says = |reason| format!("can't be reached: something in between answers {reason}");
-        let reason = StatusCode::from_u16(status).unwrap().to_string();
-        check_setback(
-            1,
-            (status, None, "<html>"),
-            &says(reason.clone()),
-            Some(500),
-        );
-        check_setback(3, (status, None, ""), &says(reason), None);
+        let says = format!("can't be reached: something in between answers {status}");
+        check_setback(1, (status, None, "<html>"), &says, Some(500));
+        check_setback(3, (status, None, ""), &says, None);
     }
     let refused = "answered 500 without a reason; is it an Inkveil evaluator?";
     check_setback(1, (500, None, ""), refused, None);

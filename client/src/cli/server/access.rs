@@ -8,7 +8,7 @@ use super::Server;
 
 /// Which server, and what opens it.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct Access {
     /// Address of the evaluator, such as `http://127.0.0.1:8080`.
     #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
     server: String,
@@ -23,7 +23,7 @@ pub struct Args {
     token: Option<String>,
 }
 
-impl Args {
+impl Access {
     /// The server; it isn't asked anything yet.
     ///
     /// # Errors
