@@ -37,7 +37,8 @@ fn kept(browser: &Browser) -> Result<Vec<Vec<String>>> {
 /// A copy of the built page, to be changed. What is packed would no longer be the same file.
 fn copied_page() -> Result<TempDir> {
     fn is_packed(path: &Path) -> bool {
-        path.extension().is_some_and(|ending| ending == "br" || ending == "gz")
+        path.extension()
+            .is_some_and(|ending| ending == "br" || ending == "gz")
     }
     fn copy(from: &Path, to: &Path) -> Result<()> {
         fs::create_dir_all(to)?;
