@@ -62,7 +62,8 @@ pub fn App() -> Html {
             }
         }
     });
-    use_effect_with(use_new_tokens(), {
+    let new_tokens = use_new_tokens();
+    use_effect_with(new_tokens, {
         let hands = hands.clone();
         move |_: &u32| {
             if matches!(hands.state.phase, Phase::Failed(Failure::Private { .. })) {
