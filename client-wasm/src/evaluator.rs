@@ -31,8 +31,8 @@ const UPLOAD_TIMEOUT: u32 = 300;
 /// Seconds that one classification may take.
 const CLASSIFY_TIMEOUT: u32 = 60;
 
-/// Requests for an upload that nobody answers: a server can't be sent the same keys twice, so the
-/// upload as a whole begins again.
+/// Requests of an upload in parts that gets no answer: nobody knows whether the part arrived, so all of
+/// it begins again instead.
 const ONCE: u32 = 1;
 
 /// Status of a reply that something was made.

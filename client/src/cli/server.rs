@@ -4,8 +4,8 @@
 //! and nothing plain.
 //!
 //! **Invariant:** every request ends: after [`client::manners::MAX_ATTEMPTS`] attempts, at the latest, and
-//! each in its own time; and no reply is read past a limit. Every request may be made twice: a server
-//! that lost one made nothing of it that counts.
+//! each in its own time; and no reply is read past a limit. Each may be made twice: keys that arrive twice
+//! are two sessions, one of which the server forgets by itself, and nothing else leaves a trace there.
 
 mod access;
 mod error;
