@@ -11,6 +11,7 @@ mod accuracy;
 mod axe;
 mod bench;
 mod chromium;
+mod load;
 mod npm;
 mod page;
 mod params;
@@ -45,6 +46,8 @@ enum Task {
     Bench(bench::Args),
     Params(params::Args),
     Train(train::Args),
+    Load(load::LoadArgs),
+    Soak(load::SoakArgs),
     Screenshots(screenshots::Args),
 }
 
@@ -69,6 +72,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(args) => bench::run(&workspace, &args)?,
         Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
+        Task::Load(args) => load::load(&workspace, &args)?,
+        Task::Soak(args) => load::soak(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
     }
     Ok(true)

@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::axe;
 use crate::chromium::Chromium;
+use crate::load;
 use crate::page;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
@@ -146,6 +147,24 @@ const STEPS: &[Step] = &[
         title: "200 test images, encrypted",
         needs: &[],
         run: accuracy,
+    },
+    Step {
+        name: "load",
+        title: "200 sessions, then four times the limits",
+        needs: &["page"],
+        run: load,
+    },
+    Step {
+        name: "soak",
+        title: "10,000 digits against one server",
+        needs: &[],
+        run: soak,
+    },
+    Step {
+        name: "faults",
+        title: "what breaks around the service",
+        needs: &[],
+        run: faults,
     },
 ];
 
@@ -312,6 +331,8 @@ fn rooms(context: &Context<'_>) -> Result<Outcome> {
         "--",
         "--skip",
         "browser::",
+        "--skip",
+        "faults::",
     ]))
 }
 
@@ -407,6 +428,22 @@ fn accuracy(context: &Context<'_>) -> Result<Outcome> {
     let mut command = context.workspace.cargo(args);
     let gates = ["--at-least", "98", "--agree-at-least", "99", "--data"];
     finish(command.args(gates).arg(directory))
+}
+
+fn load(context: &Context<'_>) -> Result<Outcome> {
+    load::step(context.workspace, "crowd")?;
+    load::step(context.workspace, "overload").map(|()| Outcome::Passed)
+}
+
+fn soak(context: &Context<'_>) -> Result<Outcome> {
+    load::step(context.workspace, "soak").map(|()| Outcome::Passed)
+}
+
+fn faults(context: &Context<'_>) -> Result<Outcome> {
+    // One at a time: each looks at memory, threads and times.
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    finish(command.args(["faults::", "--test-threads", "1"]))
 }
 
 #[cfg(test)]
