@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use shared::api::{API_PREFIX, OCTET_STREAM};
+use shared::wire::MAX_BATCH;
+use tests::prepared::Prepared;
 use tests::process;
 use tests::server::Server;
 use tests::visitor::Visitor;
 use tests::wait_for;
 
-use super::{fast, start};
+use super::{fast, metric, prepare, start};
 
 /// Connections of each kind.
 const EACH: usize = 100;
@@ -19,10 +21,15 @@ const EACH: usize = 100;
 /// How often a slow client sends a byte.
 const BEAT: Duration = Duration::from_millis(500);
 
-/// How long it takes at most until a connection is closed that never got as far as a request, and
-/// until one is whose body doesn't come: 5 and 15 seconds, and as much again for a busy machine.
-const HEAD: Duration = Duration::from_secs(15);
-const BODY: Duration = Duration::from_secs(40);
+/// How long it takes at most until a connection is closed that never got as far as a request, one
+/// whose body doesn't come, and one that doesn't take its reply: 10, 15 and 30 seconds, and as much
+/// again for a busy machine.
+const HEAD: Duration = Duration::from_secs(20);
+const BODY: Duration = Duration::from_secs(30);
+const REPLY: Duration = Duration::from_secs(60);
+
+/// Connections that don't take their replies, which are longer than what the system takes for them.
+const UNREAD: usize = 8;
 
 /// Memory that a connection may take.
 const EACH_TAKES: u64 = 64 << 10;
@@ -42,7 +49,7 @@ enum Kind {
     SlowHead,
     /// Sends a whole head, then the body byte by byte.
     SlowBody,
-    /// Asks once, and then never again.
+    /// Asks once, and then never again: it may stay, and costs little.
     Idle,
 }
 
@@ -96,6 +103,50 @@ impl Slow {
     }
 }
 
+/// Asks for a reply and doesn't take it.
+fn leave_unread(server: &Server, session: &str, prepared: &Prepared) -> Result<TcpStream> {
+    let body = prepared.requests()[0].body();
+    let mut stream = TcpStream::connect(server.address())?;
+    write!(
+        stream,
+        "POST {API_PREFIX}/sessions/{session}/classify?model={} HTTP/1.1\r\nHost: slow\r\n\
+         Content-Type: {OCTET_STREAM}\r\nContent-Length: {}\r\n\r\n",
+        prepared.model(),
+        body.len()
+    )?;
+    stream.write_all(body)?;
+    Ok(stream)
+}
+
+/// Expected: a connection whose client doesn't take what it asked for is closed, and the reply isn't
+/// kept for it.
+#[test]
+fn replies_that_nobody_takes_are_dropped() -> Result<()> {
+    let server = start(&[])?;
+    // Six megabytes of replies each.
+    let prepared = prepare("lenet1", &[MAX_BATCH])?;
+    let mut visitor = Visitor::new(&server.url(""), &prepared);
+    visitor.open()?.expect(201)?;
+    visitor.classify(&prepared.requests()[0])?;
+    let files = process::open_files(server.id())?;
+    let start = Instant::now();
+    let unread = (0..UNREAD)
+        .map(|_| leave_unread(&server, visitor.session()?, &prepared))
+        .collect::<Result<Vec<_>>>()?;
+    wait_for("the replies to be made", || {
+        let made = metric(&server, "inkveil_evaluation_seconds_count{model=\"lenet1\"}")?;
+        Ok((made >= ((1 + UNREAD) * MAX_BATCH) as f64).then_some(()))
+    })?;
+    let held = process::open_files(server.id())?;
+    ensure!(held >= files + UNREAD, "they were closed at once: {held}");
+    wait_for("the server to let go of the sockets", || {
+        Ok((process::open_files(server.id())? < files + UNREAD / 2).then_some(()))
+    })?;
+    ensure!(start.elapsed() < REPLY, "it took {:?}", start.elapsed());
+    drop(unread);
+    Ok(())
+}
+
 /// Expected: others are served, no thread and little memory is taken, and each connection is closed
 /// in its time.
 #[test]
@@ -117,12 +168,13 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
         }
     }
     let (mut most_memory, mut most_threads) = (memory, threads);
-    while connections.iter().any(|slow| !slow.closed) {
+    let stalls = |slow: &Slow| slow.kind != Kind::Idle && !slow.closed;
+    while connections.iter().any(stalls) {
         for slow in connections.iter_mut().filter(|slow| !slow.closed) {
             slow.beat()?;
             let limit = if slow.kind == Kind::SlowBody { BODY } else { HEAD };
             ensure!(
-                slow.closed || start.elapsed() < limit,
+                slow.closed || slow.kind == Kind::Idle || start.elapsed() < limit,
                 "a connection of the kind {:?} is still open after {limit:?}",
                 slow.kind
             );
