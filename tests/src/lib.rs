@@ -10,14 +10,17 @@
 
 pub mod axe;
 pub mod browser;
+pub mod caddy;
 pub mod clock;
 pub mod data;
 pub mod digits;
 pub mod drawings;
 pub mod emulate;
+pub mod front;
 pub mod graphs;
 pub mod machine;
 pub mod networks;
+pub mod nginx;
 pub mod page;
 pub mod plain;
 pub mod prepared;

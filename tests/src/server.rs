@@ -253,7 +253,11 @@ pub fn built_page() -> Result<PathBuf> {
     Ok(page)
 }
 
-fn free_address() -> Result<SocketAddr> {
+/// A loopback address that nobody listens on.
+///
+/// # Errors
+/// If there is none.
+pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -3,6 +3,10 @@
 
 mod clock;
 mod disk;
+mod proxy;
+mod redis;
+mod reload;
+mod replicas;
 mod shutdown;
 mod slow;
 mod upload;
@@ -12,9 +16,11 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use evaluator::server::models;
+use tests::front::Front;
 use tests::prepared::Prepared;
 use tests::root;
 use tests::server::{Server, agent};
+use tests::visitor::Visitor;
 
 /// Sizes of the prepared requests.
 const SIZES: [usize; 3] = [1, 1, 8];

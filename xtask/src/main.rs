@@ -5,7 +5,8 @@
 //!
 //! **Invariant:** a task does all of its own set-up, or fails naming what is missing: nothing is
 //! left out silently, and nothing outside the repository is changed except the tool cache, the
-//! build directory and (for the browser tests) an installed Chromium.
+//! build directory, an installed Chromium (for the browser tests) and, on a machine for checks, the
+//! services that the hosting tests start.
 
 mod accuracy;
 mod axe;
@@ -13,11 +14,13 @@ mod bench;
 mod chromium;
 mod load;
 mod npm;
+mod packages;
 mod page;
 mod params;
 mod peer;
 mod screenshots;
 mod serve;
+mod services;
 mod test;
 mod tools;
 mod train;

@@ -13,6 +13,7 @@ use crate::axe;
 use crate::chromium::Chromium;
 use crate::load;
 use crate::page;
+use crate::services;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
 
@@ -141,6 +142,12 @@ const STEPS: &[Step] = &[
         title: "axe-core on the page in Chromium",
         needs: &["page"],
         run: axe_core,
+    },
+    Step {
+        name: "hosting",
+        title: "the files in deploy/ behind real proxies",
+        needs: &["page"],
+        run: hosting,
     },
     Step {
         name: "accuracy",
@@ -333,6 +340,8 @@ fn rooms(context: &Context<'_>) -> Result<Outcome> {
         "browser::",
         "--skip",
         "faults::",
+        "--skip",
+        "hosting::",
     ]))
 }
 
@@ -409,6 +418,27 @@ fn axe_core(context: &Context<'_>) -> Result<Outcome> {
     finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
 }
 
+/// Why a step that needs the services around the evaluator can't run here, if so.
+fn missing_services() -> Result<Option<Outcome>> {
+    let is_for_checks = std::env::var_os("CI").is_some();
+    match services::ensure(is_for_checks) {
+        Ok(()) => Ok(None),
+        // Whoever draws on a laptop needn't have proxies; a build that speaks for all does.
+        Err(why) if !is_for_checks => Ok(Some(Outcome::Skipped(format!("{why:#}")))),
+        Err(why) => Err(why),
+    }
+}
+
+fn hosting(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(skipped) = missing_services()? {
+        return Ok(skipped);
+    }
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    context.chromium()?.apply(&mut command);
+    finish(command.arg("hosting::"))
+}
+
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
     let Some(directory) = data::mnist_directory(context.workspace.root()) else {
         return Ok(Outcome::Skipped(data::missing()));
@@ -440,6 +470,9 @@ fn soak(context: &Context<'_>) -> Result<Outcome> {
 }
 
 fn faults(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(skipped) = missing_services()? {
+        return Ok(skipped);
+    }
     // One at a time: each looks at memory, threads and times.
     let args = ["test", "--package", "tests", "--test", "main", "--"];
     let mut command = context.workspace.cargo(args);

@@ -78,7 +78,7 @@ fn a_restarted_proxy_finds_all_sessions() -> Result<()> {
     nginx.stop()?;
     let unanswered = visitor.send(&fast().requests()[0]);
     ensure!(unanswered.is_err(), "a proxy that isn't there answered");
-    nginx.restart()?;
+    nginx.start_again()?;
     for request in fast().requests() {
         visitor.classify(request)?;
     }
