@@ -233,6 +233,26 @@ impl Circuit {
         Ok(write_reply(&self.run(keys, input, |_, _| {})?, self.ring()))
     }
 
+    /// As [`Circuit::evaluate`], as long as `may_go_on` says so; it is asked after each operation.
+    ///
+    /// # Errors
+    /// As [`Circuit::evaluate`]; [`EvalError::Stopped`].
+    pub fn evaluate_while(
+        &self,
+        keys: &EvaluationKeys,
+        input: SeededCiphertext,
+        may_go_on: impl Fn() -> bool,
+    ) -> Result<Vec<u8>, EvalError> {
+        let of = self.operations.len();
+        let reply = self.checked_run(keys, input, |at, _| {
+            let done = at + 1;
+            may_go_on()
+                .then_some(())
+                .ok_or(EvalError::Stopped { done, of })
+        })?;
+        Ok(write_reply(&reply, self.ring()))
+    }
+
     /// Reads a request's many images; nothing if the circuit has no way for them.
     ///
     /// # Errors
@@ -260,7 +280,19 @@ impl Circuit {
         &self,
         keys: &EvaluationKeys,
         input: SeededCiphertext,
-        watch: impl FnMut(usize, &Ciphertext),
+        mut watch: impl FnMut(usize, &Ciphertext),
+    ) -> Result<Reply, EvalError> {
+        self.checked_run(keys, input, |at, made| {
+            watch(at, made);
+            Ok(())
+        })
+    }
+
+    fn checked_run(
+        &self,
+        keys: &EvaluationKeys,
+        input: SeededCiphertext,
+        watch: impl FnMut(usize, &Ciphertext) -> Result<(), EvalError>,
     ) -> Result<Reply, EvalError> {
         self.check_keys(keys)?;
         let input = self.checked_input(input)?;
@@ -341,7 +373,7 @@ impl Circuit<Plain> {
     pub fn outputs(
         &self,
         input: &[f64],
-        watch: impl FnMut(usize, &PlainVector),
+        mut watch: impl FnMut(usize, &PlainVector),
     ) -> Result<Vec<f64>, EvalError> {
         let spec = &self.info.input;
         let prepared: Vec<f64> = input.iter().map(|&x| spec.preparation.apply(x)).collect();
@@ -349,7 +381,10 @@ impl Circuit<Plain> {
             .packing
             .pack(&prepared, self.program.parameters.slots())?;
         let input = self.engine.vector(slots, spec.level, Scale(spec.scale));
-        let parts = self.execute(&self.info.keys, input, watch)?;
+        let parts = self.execute(&self.info.keys, input, |at, made| {
+            watch(at, made);
+            Ok(())
+        })?;
         Ok(self.program.plain_outputs(&parts, self.engine.encoder()))
     }
 }

@@ -94,6 +94,14 @@ pub enum EvalError {
         /// The level wanted.
         to: Level,
     },
+    /// Whoever asked had it end before its time.
+    #[error("stopped behind operation {done} of {of}")]
+    Stopped {
+        /// Operations that were done.
+        done: usize,
+        /// Operations of the circuit, without the reply.
+        of: usize,
+    },
     /// A rescale at the lowest level.
     #[error("nothing to rescale by: the ciphertext is at the lowest level")]
     NoLevelLeft,

@@ -3,69 +3,77 @@
 //! Knows HTTP, limits and who holds which keys; can't decrypt, and leaves all arithmetic to
 //! [`crate::circuit`]. `main` and the tests build the same service through [`configure`].
 //!
-//! **Invariant:** memory is bounded whatever clients send: bodies, uploads, inputs, sessions and
-//! jobs each have a limit with an error of its own. Arithmetic never runs on the threads that answer HTTP.
-//! Logs hold routes, statuses and times, and never a body, a key, a session id or an address.
+//! **Invariant:** memory is bounded whatever clients send: bodies, uploads, inputs, sessions, requests
+//! and jobs each have a limit with an error of its own. Arithmetic never runs on the threads that answer
+//! HTTP. Logs hold routes, statuses and times, and never a body, a key, a token or a session id; an
+//! address only if the host asks for it.
 
+pub mod address;
+pub mod admin;
+mod admission;
 mod body;
+pub mod catalogue;
+pub mod key_store;
 mod limits;
 mod listen;
 pub mod metrics;
 pub mod models;
 mod observe;
+mod openapi;
 pub mod page;
 mod partial_keys;
+pub mod places;
 pub mod pool;
 pub mod prefixes;
 pub mod problem;
+pub mod rate;
 mod routes;
 pub mod session;
+pub mod tokens;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use rayon::ThreadPoolBuildError;
-use shared::keys::EvaluationKeys;
 use shared::ring::Ring;
 use thiserror::Error;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::circuit::Circuit;
-use crate::network::Network;
+use address::{ClientAddress, TrustedProxies};
+pub use body::BodyLimits;
+use catalogue::Catalogue;
+use key_store::KeyStore;
 pub use limits::Limits;
-pub use listen::{Listening, listen};
+pub use listen::{Listeners, Listening, listen};
 use metrics::Metrics;
 pub use observe::REQUEST_ID;
 use page::Page;
 pub use partial_keys::PartialKeys;
+use places::{Place, Places};
 use pool::Pool;
-use prefixes::Prefixes;
-use session::{Clock, SessionStore, SystemClock};
-
-/// What one session holds.
-pub struct SessionKeys {
-    /// Fingerprint of the parameter set that the keys were made for.
-    pub fingerprint: u64,
-    /// The keys.
-    pub keys: EvaluationKeys,
-}
+use problem::ApiError;
+use rate::Rate;
+use session::{Clock, SystemClock};
+use tokens::Tokens;
 
 /// Everything that the routes share.
 pub struct App {
-    models: BTreeMap<String, Arc<Circuit>>,
-    /// What the first layers of the models compute, if that may be asked for.
-    prefixes: Option<Prefixes>,
-    /// The rings of the models by the fingerprint of their parameters.
-    rings: BTreeMap<u64, Arc<Ring>>,
-    sessions: SessionStore<SessionKeys>,
-    partial_keys: SessionStore<PartialKeys>,
+    catalogue: RwLock<Arc<Catalogue>>,
+    keys: Arc<KeyStore>,
     pool: Pool,
-    uploads: Semaphore,
-    inputs: Semaphore,
-    bulks: Semaphore,
+    uploads: Places,
+    inputs: Places,
+    bulks: Places,
+    address_rate: Rate,
+    session_rate: Rate,
+    tokens: RwLock<Option<Arc<Tokens>>>,
+    proxies: TrustedProxies,
+    origins: Vec<String>,
+    logs_addresses: bool,
+    reload: Option<Box<Reload>>,
+    /// No new work is wanted any more.
+    draining: AtomicBool,
     metrics: Metrics,
     limits: Limits,
     page: Option<Page>,
@@ -74,12 +82,20 @@ pub struct App {
     requests: AtomicU64,
 }
 
+/// Reads what can change while the service runs; or says what is wrong with it.
+type Reload = dyn Fn() -> Result<Reloaded, String> + Send + Sync;
+
+/// What can change while the service runs.
+pub struct Reloaded {
+    /// The models.
+    pub catalogue: Catalogue,
+    /// The tokens, if there are any.
+    pub tokens: Option<Tokens>,
+}
+
 /// Why the service can't start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// There is nothing to serve.
-    #[error("there is no model to serve")]
-    NoModel,
     /// The threads for the arithmetic can't be started.
     #[error("the threads for the arithmetic can't be started: {0}")]
     Threads(#[from] ThreadPoolBuildError),
@@ -89,37 +105,31 @@ pub enum StartError {
 }
 
 impl App {
-    /// A service of these models, without a page, by the machine's clock.
+    /// A service of these models, without a page, by the machine's clock, with keys in this process.
     ///
     /// # Errors
-    /// There is no model, or the operating system refuses threads or randomness.
-    pub fn new(
-        models: impl IntoIterator<Item = impl Into<Arc<Circuit>>>,
-        limits: Limits,
-    ) -> Result<Self, StartError> {
-        let with_id = |circuit: Arc<Circuit>| (circuit.info().id.clone(), circuit);
-        let models = models.into_iter().map(Into::into);
-        let models: BTreeMap<_, _> = models.map(with_id).collect();
-        if models.is_empty() {
-            return Err(StartError::NoModel);
-        }
-        let with_fingerprint =
-            |ring: &Arc<Ring>| (ring.parameters().fingerprint(), Arc::clone(ring));
+    /// The operating system refuses threads or randomness.
+    pub fn new(catalogue: Catalogue, limits: Limits) -> Result<Self, StartError> {
+        let metrics = Metrics::new();
+        let waits = metrics.queue_waits();
+        let watch = move |time: std::time::Duration| waits.observe(time.as_secs_f64());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Ok(Self {
-            rings: models
-                .values()
-                .map(|circuit| with_fingerprint(circuit.ring()))
-                .collect(),
-            models,
-            prefixes: None,
-            sessions: SessionStore::new(limits.sessions, Arc::clone(&clock)),
-            partial_keys: SessionStore::new(limits.partial_keys, clock),
-            pool: Pool::new(limits.threads, limits.jobs)?,
-            uploads: Semaphore::new(limits.uploads.min(Semaphore::MAX_PERMITS)),
-            inputs: Semaphore::new(limits.inputs.min(Semaphore::MAX_PERMITS)),
-            bulks: Semaphore::new(limits.bulks.min(Semaphore::MAX_PERMITS)),
-            metrics: Metrics::new(),
+            catalogue: RwLock::new(Arc::new(catalogue)),
+            keys: Arc::new(KeyStore::in_memory(limits.keys(), clock)),
+            pool: Pool::new(limits.threads, limits.queue, watch)?,
+            uploads: Places::new(limits.uploads),
+            inputs: Places::new(limits.inputs),
+            bulks: Places::new(limits.bulks),
+            address_rate: Rate::new(limits.address_rate),
+            session_rate: Rate::new(limits.session_rate),
+            tokens: RwLock::default(),
+            proxies: TrustedProxies::default(),
+            origins: Vec::new(),
+            logs_addresses: false,
+            reload: None,
+            draining: AtomicBool::new(false),
+            metrics,
             limits,
             page: None,
             start_id: getrandom::u32()?,
@@ -136,37 +146,118 @@ impl App {
         }
     }
 
-    /// The same service, which also evaluates the first layers of these networks, by the ids of
-    /// their models.
-    #[must_use]
-    pub fn with_layer_ranges(self, networks: impl IntoIterator<Item = (String, Network)>) -> Self {
-        Self {
-            prefixes: Some(Prefixes::new(networks)),
-            ..self
-        }
-    }
-
     /// The same service by another clock; sessions that it held are forgotten.
     #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        let keys = KeyStore::in_memory(self.limits.keys(), clock);
+        self.with_key_store(keys)
+    }
+
+    /// The same service with keys somewhere else; sessions that it held are forgotten.
+    #[must_use]
+    pub fn with_key_store(self, keys: KeyStore) -> Self {
         Self {
-            sessions: SessionStore::new(self.limits.sessions, Arc::clone(&clock)),
-            partial_keys: SessionStore::new(self.limits.partial_keys, clock),
+            keys: Arc::new(keys),
             ..self
         }
     }
 
-    /// The circuits of first layers, if they may be asked for.
+    /// The same service for those only who send one of these tokens.
     #[must_use]
-    pub fn prefixes(&self) -> Option<&Prefixes> {
-        self.prefixes.as_ref()
+    pub fn with_tokens(self, tokens: Option<Tokens>) -> Self {
+        Self {
+            tokens: RwLock::new(tokens.map(Arc::new)),
+            ..self
+        }
+    }
+
+    /// The same service behind these proxies.
+    #[must_use]
+    pub fn with_trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// The same service for pages of other origins, too; each is a scheme and a host, such as
+    /// `https://example.org`.
+    #[must_use]
+    pub fn with_cors_origins(self, origins: Vec<String>) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// The same service, whose log names addresses.
+    #[must_use]
+    pub fn with_addresses_in_log(self, logs_addresses: bool) -> Self {
+        Self {
+            logs_addresses,
+            ..self
+        }
+    }
+
+    /// The same service, which can read its models and tokens again.
+    #[must_use]
+    pub fn with_reload(
+        self,
+        reload: impl Fn() -> Result<Reloaded, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            reload: Some(Box::new(reload)),
+            ..self
+        }
+    }
+
+    /// The models that are served now.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        let catalogue = self.catalogue.read();
+        Arc::clone(&catalogue.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn serve(&self, catalogue: Catalogue) {
+        let catalogue = Arc::new(catalogue);
+        *self
+            .catalogue
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = catalogue;
+    }
+
+    fn tokens(&self) -> Option<Arc<Tokens>> {
+        let tokens = self.tokens.read();
+        tokens.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads models and tokens again; takes seconds. Requests under way keep the models that they
+    /// began with.
+    ///
+    /// # Errors
+    /// [`ApiError::Reload`]: what was served before still is.
+    pub fn reload(&self) -> Result<Arc<Catalogue>, ApiError> {
+        let nothing = || Err("it was started without anything to reload".to_owned());
+        let reloaded = self.reload.as_ref().map_or_else(nothing, |reload| reload());
+        self.metrics.count_reload(reloaded.is_ok());
+        match reloaded {
+            Ok(Reloaded { catalogue, tokens }) => {
+                self.serve(catalogue);
+                let tokens = tokens.map(Arc::new);
+                *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens;
+                let catalogue = self.catalogue();
+                tracing::info!(models = catalogue.models().len(), "reloaded");
+                Ok(catalogue)
+            }
+            Err(reason) => {
+                tracing::error!(reason, "nothing was reloaded");
+                Err(ApiError::Reload { reason })
+            }
+        }
+    }
+
+    /// Tells whoever asks whether the service is ready that it isn't any more.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// The ring of a parameter set that is served.
     fn ring(&self, fingerprint: u64) -> Option<Arc<Ring>> {
-        let of_prefixes = || self.prefixes.as_ref()?.ring(fingerprint);
-        let of_models = self.rings.get(&fingerprint).cloned();
-        of_models.or_else(of_prefixes)
+        self.catalogue().ring(fingerprint)
     }
 
     /// Where the arithmetic runs.
@@ -175,29 +266,28 @@ impl App {
         &self.pool
     }
 
-    /// The keys that are being uploaded in parts.
+    /// The keys that clients uploaded.
     #[must_use]
-    pub fn partial_keys(&self) -> &SessionStore<PartialKeys> {
-        &self.partial_keys
+    pub fn keys(&self) -> &KeyStore {
+        &self.keys
+    }
+
+    /// The figures.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Takes places for inputs, as requests do while they send; nothing if there are too few.
     #[must_use]
-    pub fn hold_inputs(&self, count: usize) -> Option<SemaphorePermit<'_>> {
-        let count = u32::try_from(count).ok()?;
-        self.inputs.try_acquire_many(count).ok()
+    pub fn hold_inputs(&self, owner: ClientAddress, count: usize) -> Option<Place<'_>> {
+        self.inputs.take(owner, count)
     }
 
     /// Takes a place for many images, as requests do while they send; nothing if all are taken.
     #[must_use]
-    pub fn hold_bulk(&self) -> Option<SemaphorePermit<'_>> {
-        self.bulks.try_acquire().ok()
-    }
-
-    /// The keys that clients uploaded.
-    #[must_use]
-    pub fn sessions(&self) -> &SessionStore<SessionKeys> {
-        &self.sessions
+    pub fn hold_bulk(&self, owner: ClientAddress) -> Option<Place<'_>> {
+        self.bulks.take(owner, 1)
     }
 
     fn next_request_id(&self) -> String {
@@ -211,7 +301,7 @@ impl App {
 
 /// Adds the whole service: API, probes, metrics and page.
 pub fn configure(config: &mut ServiceConfig, app: Data<App>) {
-    let scope = web::scope("").configure(routes::list);
+    let scope = web::scope("").configure(|config| routes::list(config, &app.origins));
     let scope = match &app.page {
         Some(page) => scope.service(page.service()),
         None => scope.default_service(web::to(routes::not_found)),

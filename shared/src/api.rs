@@ -29,6 +29,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Reply to `GET models`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelList {
     /// Version of the protocol, [`API_VERSION`].
     pub api_version: u32,
@@ -38,6 +39,7 @@ pub struct ModelList {
 
 /// One line of [`ModelList`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelSummary {
     /// Name used in routes: the ONNX file's name without its ending.
     pub id: String,
@@ -50,6 +52,7 @@ pub struct ModelSummary {
 
 /// Reply to `GET models/{id}`: everything a client needs to use a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelInfo {
     /// Version of the protocol, [`API_VERSION`].
     pub api_version: u32,
@@ -58,6 +61,7 @@ pub struct ModelInfo {
     /// The layers that are evaluated, where that isn't all of them: the outputs are what those
     /// compute then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "0..3"))]
     pub layers: Option<LayerRange>,
     /// One sentence for people.
     pub description: String,
@@ -76,6 +80,7 @@ pub struct ModelInfo {
 
 /// How a client encodes many images, and reads the answers: an image in each slot. It takes no keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkSpec {
     /// Most images in a request: the slots.
     pub images: usize,
@@ -95,6 +100,7 @@ pub struct BulkSpec {
 
 /// How a client encodes one input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InputSpec {
     /// Sizes of the input without the batch, such as 1×28×28 for a grey image, whose pixels are in
     /// `[0, 1]`, with ink 1.
@@ -113,6 +119,7 @@ pub struct InputSpec {
 /// What a client does to an input before it encodes it. Normalisation is no part of it: that is
 /// folded into the first layer's weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Preparation {
     /// Values of at least this become 1 and all others 0; without it they stay as they are.
     #[serde(default)]
@@ -132,6 +139,7 @@ impl Preparation {
 
 /// How a client reads one answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutputSpec {
     /// Names of the classes, in the order of the logits.
     pub classes: Vec<String>,
@@ -147,6 +155,7 @@ pub struct OutputSpec {
 
 /// The evaluation keys a circuit uses, each at the level where it is used.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeySpec {
     /// The relinearization key, where the circuit multiplies ciphertexts.
     pub relinearization: Option<SwitchingKeySpec>,
@@ -158,6 +167,7 @@ pub struct KeySpec {
 
 /// The size of a switching key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchingKeySpec {
     /// The level at which it is used; see [`crate::params::Parameters::serves`] for others.
     pub level: Level,
@@ -167,6 +177,7 @@ pub struct SwitchingKeySpec {
 
 /// One Galois key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RotationKeySpec {
     /// Slots the key rotates to the left, in `1..slots`.
     pub step: u32,
@@ -176,6 +187,7 @@ pub struct RotationKeySpec {
 
 /// Reply to `POST sessions`, to `GET sessions/{id}` and to the last `POST uploads/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionInfo {
     /// 128 random bits in hexadecimal.
     pub id: String,
@@ -187,6 +199,7 @@ pub struct SessionInfo {
 
 /// Reply to `POST uploads`, and to `POST uploads/{id}` as long as keys are missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UploadInfo {
     /// 128 random bits in hexadecimal.
     pub id: String,
@@ -198,6 +211,7 @@ pub struct UploadInfo {
 
 /// An error reply, RFC 9457.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Stable identifier, a relative URI such as `/problems/session-gone`.
     #[serde(rename = "type")]

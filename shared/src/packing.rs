@@ -17,6 +17,7 @@ use thiserror::Error;
 /// With `t = s % period`, slot `s` holds input `real[t]` as its real part and input `imaginary[t]` as
 /// its imaginary part; zero where there is none. The period is the length of `real`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InputPacking {
     /// Indices into the flattened input.
     pub real: Vec<Option<usize>>,
@@ -26,6 +27,7 @@ pub struct InputPacking {
 
 /// Where the client finds the output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum OutputPacking {
     /// Each logit is one coefficient of the message.
@@ -40,6 +42,7 @@ pub enum OutputPacking {
 /// Value `i`, a logit or one of the zeros behind them, is in part `i / (2·copies)` of the reply. With
 /// `k` the remainder, it is coefficient `k % copies` plus, for `k ≥ copies`, N/2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CoefficientPacking {
     /// Logits in all.
     pub classes: usize,
@@ -56,6 +59,7 @@ pub struct CoefficientPacking {
 /// # Shapes
 /// Value `i` is in slot `slots[i]`. There is one part, with all coefficients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SlotPacking {
     /// A slot for each value.
     pub slots: Vec<usize>,

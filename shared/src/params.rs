@@ -21,6 +21,7 @@ const MAX_PRIMES: usize = 256;
 
 /// A parameter set as written in source or received from outside, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ParameterSpec {
     /// Name for people and messages.
     pub name: String,

@@ -31,6 +31,7 @@ use crate::params::Parameters;
 
 /// A step of the moduli: level 0 is the lowest, rescaling goes down by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Level(pub u8);
 

@@ -17,6 +17,8 @@
 mod batch;
 mod bits;
 mod bulk;
+#[cfg(test)]
+mod by_hand;
 mod ciphertext;
 mod header;
 mod keys;

@@ -12,12 +12,16 @@ mod accuracy;
 mod axe;
 mod bench;
 mod chromium;
+mod deny;
 mod load;
+mod mutants;
 mod npm;
+mod openapi;
 mod packages;
 mod page;
 mod params;
 mod peer;
+mod python;
 mod screenshots;
 mod serve;
 mod services;
@@ -46,6 +50,8 @@ enum Task {
     Serve(serve::Args),
     Test(test::Args),
     Accuracy(accuracy::Args),
+    Deny(deny::Args),
+    Mutants(mutants::Args),
     Bench(bench::Args),
     Params(params::Args),
     Train(train::Args),
@@ -70,6 +76,8 @@ fn run(task: Task) -> Result<bool> {
     let workspace = Workspace::find()?;
     match task {
         Task::Test(args) => return test::run(&workspace, &args),
+        Task::Deny(args) => return deny::run(&workspace, &args),
+        Task::Mutants(args) => return mutants::run(&workspace, &args),
         Task::Serve(args) => serve::run(&workspace, &args)?,
         Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
         Task::Bench(args) => bench::run(&workspace, &args)?,

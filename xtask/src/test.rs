@@ -11,7 +11,9 @@ use anyhow::{Result, bail};
 
 use crate::axe;
 use crate::chromium::Chromium;
+use crate::deny::{self, Advisories};
 use crate::load;
+use crate::openapi;
 use crate::page;
 use crate::services;
 use crate::tools::Tools;
@@ -102,6 +104,18 @@ const STEPS: &[Step] = &[
         run: documentation,
     },
     Step {
+        name: "deny",
+        title: "licences, sources and duplicates of dependencies",
+        needs: &[],
+        run: dependencies,
+    },
+    Step {
+        name: "advisories",
+        title: "what is known against dependencies",
+        needs: &[],
+        run: advisories,
+    },
+    Step {
         name: "unit",
         title: "tests of each room",
         needs: &[],
@@ -142,6 +156,12 @@ const STEPS: &[Step] = &[
         title: "axe-core on the page in Chromium",
         needs: &["page"],
         run: axe_core,
+    },
+    Step {
+        name: "openapi",
+        title: "the API's description against the service",
+        needs: &[],
+        run: api_description,
     },
     Step {
         name: "hosting",
@@ -322,6 +342,17 @@ fn documentation(context: &Context<'_>) -> Result<Outcome> {
     finish(command.env("RUSTDOCFLAGS", flags))
 }
 
+fn dependencies(context: &Context<'_>) -> Result<Outcome> {
+    deny::dependencies(context.workspace).map(|()| Outcome::Passed)
+}
+
+fn advisories(context: &Context<'_>) -> Result<Outcome> {
+    Ok(match deny::advisories(context.workspace)? {
+        Advisories::Clear => Outcome::Passed,
+        Advisories::Unreachable(why) => Outcome::Skipped(why),
+    })
+}
+
 fn unit(context: &Context<'_>) -> Result<Outcome> {
     finish(
         &mut context
@@ -416,6 +447,15 @@ fn axe_core(context: &Context<'_>) -> Result<Outcome> {
     let mut command = context.workspace.cargo(args);
     context.chromium()?.apply(&mut command);
     finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
+}
+
+fn api_description(context: &Context<'_>) -> Result<Outcome> {
+    match openapi::python(context.workspace) {
+        Ok(python) => openapi::check(context.workspace, &python).map(|()| Outcome::Passed),
+        // As for axe-core: not everybody has Python.
+        Err(why) if std::env::var_os("CI").is_none() => Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => Err(why),
+    }
 }
 
 /// Why a step that needs the services around the evaluator can't run here, if so.

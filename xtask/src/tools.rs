@@ -1,11 +1,12 @@
-//! The page's build tools: trunk and wasm-bindgen's command line.
+//! Tools that are cargo packages: trunk and wasm-bindgen's command line for the page, and what looks
+//! over dependencies and tests.
 //!
 //! A tool on `PATH` is used if it has exactly the wanted version. Otherwise one is built once with
 //! `cargo install --locked` into the user's cache, `inkveil/tools/<name>-<version>`, where it stays
 //! out of the way of other projects.
 //!
 //! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`;
-//! neither stands anywhere else.
+//! neither stands anywhere else. Other tools have the version that their user names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ impl Tools {
     pub fn for_page(workspace: &Workspace) -> Result<Self> {
         let mut tools = Self::for_wasm_tests(workspace)?;
         let version = version_in(workspace.root(), "Trunk.toml", trunk_version)?;
-        let directory = ensure_tool(workspace, "trunk", &["trunk"], &version)?;
+        let directory = Package::new("trunk", &version, &["trunk"]).ensure(workspace)?;
         tools.directories.extend(directory);
         Ok(tools)
     }
@@ -39,7 +40,25 @@ impl Tools {
             locked_version(lock, "wasm-bindgen")
         })?;
         let binaries = ["wasm-bindgen", "wasm-bindgen-test-runner"];
-        let directory = ensure_tool(workspace, "wasm-bindgen-cli", &binaries, &version)?;
+        let package = Package::new("wasm-bindgen-cli", &version, &binaries);
+        let directory = package.ensure(workspace)?;
+        Ok(Self {
+            directories: directory.into_iter().collect(),
+        })
+    }
+
+    /// What `cargo {name}` starts: the package `cargo-{name}` of just this version.
+    ///
+    /// It is built without optimisation: it runs for seconds, and an optimised build takes minutes.
+    pub fn subcommand(workspace: &Workspace, name: &str, version: &str) -> Result<Self> {
+        let package = format!("cargo-{name}");
+        let directory = Package {
+            // It may know no other arguments than those that cargo passes on.
+            ask: &[name, "--version"],
+            options: &["--debug"],
+            ..Package::new(&package, version, &[&package])
+        }
+        .ensure(workspace)?;
         Ok(Self {
             directories: directory.into_iter().collect(),
         })
@@ -76,42 +95,66 @@ pub fn tool_directory(tool: &str, version: &str) -> Result<PathBuf> {
         .join(format!("{tool}-{version}")))
 }
 
-/// Finds or installs `package`; returns the directory to put on `PATH`, if it is not there yet.
-fn ensure_tool(
-    workspace: &Workspace,
-    package: &str,
-    binaries: &[&str],
-    version: &str,
-) -> Result<Option<PathBuf>> {
-    let fits = |directory: Option<&Path>| {
-        binaries.iter().all(|&binary| {
+/// A package of which programs are wanted.
+struct Package<'a> {
+    name: &'a str,
+    version: &'a str,
+    binaries: &'a [&'a str],
+    /// Arguments that make a program tell its version.
+    ask: &'a [&'a str],
+    /// More options for its installation.
+    options: &'a [&'a str],
+}
+
+impl<'a> Package<'a> {
+    fn new(name: &'a str, version: &'a str, binaries: &'a [&'a str]) -> Self {
+        Self {
+            name,
+            version,
+            binaries,
+            ask: &["--version"],
+            options: &[],
+        }
+    }
+
+    /// Whether the programs in a directory, or on `PATH`, are those wanted.
+    fn fits(&self, directory: Option<&Path>) -> bool {
+        self.binaries.iter().all(|&binary| {
             let program = directory.map_or_else(
                 || OsString::from(binary),
                 |found| found.join(binary).into_os_string(),
             );
-            output(program, &["--version"])
-                .is_some_and(|answer| answer.split_whitespace().nth(1) == Some(version))
+            output(program, self.ask)
+                .is_some_and(|answer| answer.split_whitespace().nth(1) == Some(self.version))
         })
-    };
-    if fits(None) {
-        return Ok(None);
     }
-    let root = tool_directory(package, version)?;
-    let directory = root.join("bin");
-    if !fits(Some(&directory)) {
-        println!(
-            "Installing {package} {version} into {} (once; takes a few minutes)",
-            root.display()
-        );
-        let mut install = workspace.cargo(["install", "--locked", "--force", "--version", version]);
-        install.arg("--root").arg(&root).arg(package);
-        succeed(&mut install)?;
-        ensure!(
-            fits(Some(&directory)),
-            "{package} was installed, but isn't version {version}"
-        );
+
+    /// Finds or installs it; returns the directory to put on `PATH`, if it is not there yet.
+    fn ensure(&self, workspace: &Workspace) -> Result<Option<PathBuf>> {
+        let &Self { name, version, .. } = self;
+        if self.fits(None) {
+            return Ok(None);
+        }
+        let root = tool_directory(name, version)?;
+        let directory = root.join("bin");
+        if !self.fits(Some(&directory)) {
+            println!(
+                "Installing {name} {version} into {} (once; takes a few minutes)",
+                root.display()
+            );
+            let mut install =
+                workspace.cargo(["install", "--locked", "--force", "--version", version]);
+            install.arg("--root").arg(&root);
+            install.args(self.options).arg(name);
+            install.env("CARGO_PROFILE_DEV_DEBUG", "0");
+            succeed(&mut install)?;
+            ensure!(
+                self.fits(Some(&directory)),
+                "{name} was installed, but isn't version {version}"
+            );
+        }
+        Ok(Some(directory))
     }
-    Ok(Some(directory))
 }
 
 /// Adds the wasm target where rustup hasn't done so already.

@@ -8,12 +8,12 @@ use super::schedule::RegisterId;
 use crate::engine::{Engine, EvalError, multiply_matrix};
 
 impl<E: Engine> Circuit<E> {
-    /// The parts of the reply; `watch` is shown what each operation makes.
+    /// The parts of the reply; `watch` is shown what each operation makes, and may end it.
     pub(super) fn execute(
         &self,
         keys: &E::Keys,
         input: E::Ciphertext,
-        mut watch: impl FnMut(usize, &E::Ciphertext),
+        mut watch: impl FnMut(usize, &E::Ciphertext) -> Result<(), EvalError>,
     ) -> Result<Vec<E::Part>, EvalError> {
         let mut registers = Registers {
             values: vec![Some(input)],
@@ -24,7 +24,7 @@ impl<E: Engine> Circuit<E> {
                 .schedule
                 .level(self.program.schedule.operations[at].depth);
             let made = self.operation(operation, level, &registers, keys)?;
-            watch(at, &made);
+            watch(at, &made)?;
             registers.values.push(Some(made));
             for (value, &last) in registers.values.iter_mut().zip(&self.last_uses) {
                 if last == at {

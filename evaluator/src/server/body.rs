@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt;
 use shared::api::OCTET_STREAM;
 use tokio::time::timeout;
 
 use super::problem::{ApiError, quote};
+
+/// Most memory that is taken for a body before it comes.
+const MOST_AHEAD: usize = 64 << 10;
 
 /// How much of a body is read, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +37,47 @@ pub async fn read_octets(
     payload: Payload,
     limits: BodyLimits,
 ) -> Result<Bytes, ApiError> {
+    let expected = declared_length(request).map_or(0, |length| length.min(limits.bytes as u64));
+    // Promised isn't sent: a large body grows as it comes.
+    let mut body = BytesMut::with_capacity(MOST_AHEAD.min(expected as usize));
+    let collect = |part: &[u8]| {
+        body.extend_from_slice(part);
+        Ok(())
+    };
+    read_octets_with(request, payload, limits, collect).await?;
+    Ok(body.freeze())
+}
+
+/// As [`read_octets`], but hands each part to `read` when it comes.
+///
+/// # Errors
+/// As [`read_octets`], and the first of `read`: nothing behind it is received.
+pub async fn read_octets_with(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limits: BodyLimits,
+    mut read: impl FnMut(&[u8]) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
     check_media_type(request)?;
-    let too_large = ApiError::BodyTooLarge {
+    let too_large = || ApiError::BodyTooLarge {
         limit: limits.bytes,
     };
     if declared_length(request).is_some_and(|length| length > limits.bytes as u64) {
-        return Err(too_large);
+        return Err(too_large());
     }
-    match timeout(limits.time, payload.to_bytes_limited(limits.bytes)).await {
-        Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(_))) => Err(ApiError::BodyIncomplete),
-        Ok(Err(_)) => Err(too_large),
-        Err(_) => Err(ApiError::BodyTimeout {
-            seconds: limits.time.as_secs(),
-        }),
-    }
+    let receive = async {
+        let mut left = limits.bytes;
+        while let Some(part) = payload.next().await {
+            let part = part.map_err(|_| ApiError::BodyIncomplete)?;
+            left = left.checked_sub(part.len()).ok_or_else(too_large)?;
+            read(&part)?;
+        }
+        Ok(())
+    };
+    let late = |_| ApiError::BodyTimeout {
+        seconds: limits.time.as_secs(),
+    };
+    timeout(limits.time, receive).await.map_err(late)?
 }
 
 fn check_media_type(request: &HttpRequest) -> Result<(), ApiError> {

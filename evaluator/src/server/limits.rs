@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use shared::wire::MAX_BATCH;
+
 use super::body::BodyLimits;
-use super::session::SessionLimits;
+use super::key_store::KeyLimits;
+use super::pool::Queue;
+use super::rate::RateLimit;
+use super::session::{SessionLimits, Share};
 
 /// Every bound of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +16,11 @@ pub struct Limits {
     /// Threads for the arithmetic.
     pub threads: usize,
     /// Requests with arithmetic running or waiting.
-    pub jobs: usize,
+    pub queue: Queue,
+    /// How long one evaluation may take; it ends behind the operation that is under way.
+    pub evaluation: Duration,
+    /// Digits in a request.
+    pub batch: usize,
     /// Key uploads at a time.
     pub uploads: usize,
     /// Digits being received, waiting or evaluated at a time; a batch counts as many as it may
@@ -29,6 +38,10 @@ pub struct Limits {
     pub bulk_body: BodyLimits,
     /// What sessions may hold.
     pub sessions: SessionLimits,
+    /// Requests of one address to the API.
+    pub address_rate: RateLimit,
+    /// Requests to one session.
+    pub session_rate: RateLimit,
 }
 
 impl Limits {
@@ -36,33 +49,63 @@ impl Limits {
     #[must_use]
     pub fn for_threads(threads: usize) -> Self {
         let threads = threads.max(1);
+        let minute = Duration::from_secs(60);
         Self {
             threads,
-            // A digit takes milliseconds, so this is far less than a second of waiting, and a few
-            // seconds if all of them are full batches.
-            jobs: threads.saturating_mul(16),
+            queue: Queue {
+                // A digit takes milliseconds, so this is far less than a second of waiting, and a
+                // few seconds if all of them are full batches.
+                places: threads.saturating_mul(16),
+                wait: Duration::from_secs(5),
+            },
+            evaluation: Duration::from_secs(30),
+            batch: MAX_BATCH,
             uploads: 32,
             inputs: 1024,
             key_body: BodyLimits {
                 bytes: 16 << 20,
-                time: Duration::from_secs(60),
+                time: minute,
             },
             input_body: BodyLimits {
                 bytes: 16 << 20,
                 time: Duration::from_secs(15),
             },
             partial_keys: SessionLimits {
-                idle: Duration::from_secs(60),
-                bytes: 256 << 20,
-                count: 256,
+                idle: minute,
+                life: 10 * minute,
+                all: Share {
+                    count: 256,
+                    bytes: 256 << 20,
+                },
+                each: Share {
+                    count: 64,
+                    bytes: 64 << 20,
+                },
             },
             // Each holds up to a few hundred megabytes.
             bulks: threads,
             bulk_body: BodyLimits {
                 bytes: 128 << 20,
-                time: Duration::from_secs(120),
+                time: 2 * minute,
             },
             sessions: SessionLimits::default(),
+            address_rate: RateLimit {
+                per_second: 200,
+                burst: 400,
+            },
+            session_rate: RateLimit {
+                per_second: 50,
+                burst: 100,
+            },
+        }
+    }
+
+    /// Those of the key store.
+    #[must_use]
+    pub fn keys(&self) -> KeyLimits {
+        KeyLimits {
+            sessions: self.sessions,
+            uploads: self.partial_keys,
         }
     }
 }

@@ -40,17 +40,45 @@ struct ModelLabels {
     model: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    outcome: &'static str,
+}
+
 /// The figures of one server.
 pub struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
     problems: Family<ProblemLabels, Counter>,
     evaluations: Family<ModelLabels, Histogram, fn() -> Histogram>,
+    queue_waits: Histogram,
     jobs: Gauge,
-    sessions: Gauge,
-    session_bytes: Gauge,
-    sessions_expired: Counter<u64, AtomicU64>,
-    sessions_evicted: Counter<u64, AtomicU64>,
+    models: Gauge,
+    reloads: Family<OutcomeLabels, Counter>,
+    sessions: KeyMetrics,
+    uploads: KeyMetrics,
+    store_errors: Counter,
+    resident_memory: Gauge,
+    open_files: Gauge,
+}
+
+/// What a store of keys holds, and what it forgot.
+#[derive(Default)]
+struct KeyMetrics {
+    held: Gauge,
+    bytes: Gauge,
+    expired: Counter<u64, AtomicU64>,
+    evicted: Counter<u64, AtomicU64>,
+}
+
+/// What is only known at the moment it is asked for.
+pub struct Now {
+    /// Arithmetic running or waiting.
+    pub jobs: usize,
+    /// Models served.
+    pub models: usize,
+    /// Sessions, and uploads in parts; nothing while the store can't be reached.
+    pub keys: Option<[SessionFigures; 2]>,
 }
 
 /// From a quarter of a millisecond to eight seconds.
@@ -63,26 +91,43 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut metrics = Self {
-            registry: Registry::with_prefix("inkveil"),
+            registry: Registry::default(),
             requests: Family::default(),
             problems: Family::default(),
             evaluations: Family::new_with_constructor(evaluation_histogram),
+            queue_waits: Histogram::new(exponential_buckets(0.000_25, 4.0, 9)),
             jobs: Gauge::default(),
-            sessions: Gauge::default(),
-            session_bytes: Gauge::default(),
-            sessions_expired: Counter::default(),
-            sessions_evicted: Counter::default(),
+            models: Gauge::default(),
+            reloads: Family::default(),
+            sessions: KeyMetrics::default(),
+            uploads: KeyMetrics::default(),
+            store_errors: Counter::default(),
+            resident_memory: Gauge::default(),
+            open_files: Gauge::default(),
         };
         metrics.register();
         metrics
     }
 
     fn register(&mut self) {
-        let registry = &mut self.registry;
+        // Prometheus's own names for what every process has.
+        let process = self.registry.sub_registry_with_prefix("process");
+        process.register_with_unit(
+            "resident_memory",
+            "Memory in use",
+            Unit::Bytes,
+            self.resident_memory.clone(),
+        );
+        process.register(
+            "open_fds",
+            "Files and connections open",
+            self.open_files.clone(),
+        );
+        let registry = self.registry.sub_registry_with_prefix("inkveil");
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register(
             "problems",
-            "Error replies by problem",
+            "Error replies by problem, what was wrong with rejected input among them",
             self.problems.clone(),
         );
         registry.register_with_unit(
@@ -91,24 +136,76 @@ impl Metrics {
             Unit::Seconds,
             self.evaluations.clone(),
         );
+        registry.register_with_unit(
+            "queue_wait",
+            "Time that requests waited for arithmetic",
+            Unit::Seconds,
+            self.queue_waits.clone(),
+        );
         registry.register("jobs", "Arithmetic running or waiting", self.jobs.clone());
-        registry.register("sessions", "Sessions held", self.sessions.clone());
+        registry.register("models", "Models served", self.models.clone());
+        registry.register("reloads", "Reloads by outcome", self.reloads.clone());
+        registry.register("sessions", "Sessions held", self.sessions.held.clone());
         registry.register_with_unit(
             "session_keys",
             "Evaluation keys held",
             Unit::Bytes,
-            self.session_bytes.clone(),
+            self.sessions.bytes.clone(),
         );
         registry.register(
             "sessions_expired",
-            "Sessions forgotten for being idle",
-            self.sessions_expired.clone(),
+            "Sessions forgotten for their age or for being idle",
+            self.sessions.expired.clone(),
         );
         registry.register(
             "sessions_evicted",
             "Sessions forgotten to make room",
-            self.sessions_evicted.clone(),
+            self.sessions.evicted.clone(),
         );
+        registry.register(
+            "uploads",
+            "Uploads in parts held",
+            self.uploads.held.clone(),
+        );
+        registry.register_with_unit(
+            "upload",
+            "Evaluation keys of uploads in parts",
+            Unit::Bytes,
+            self.uploads.bytes.clone(),
+        );
+        registry.register(
+            "uploads_expired",
+            "Uploads in parts that were not finished in time",
+            self.uploads.expired.clone(),
+        );
+        registry.register(
+            "uploads_evicted",
+            "Uploads in parts forgotten to make room",
+            self.uploads.evicted.clone(),
+        );
+        registry.register(
+            "store_errors",
+            "Failures of the session store",
+            self.store_errors.clone(),
+        );
+    }
+
+    /// How long jobs waited for their turn.
+    #[must_use]
+    pub fn queue_waits(&self) -> Histogram {
+        self.queue_waits.clone()
+    }
+
+    /// How often the session store failed.
+    #[must_use]
+    pub fn store_errors(&self) -> &Counter {
+        &self.store_errors
+    }
+
+    /// Counts a reload.
+    pub fn count_reload(&self, is_done: bool) {
+        let outcome = if is_done { "done" } else { "failed" };
+        self.reloads.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
     /// Counts a reply to `route`, which is a pattern and never a path.
@@ -140,24 +237,45 @@ impl Metrics {
     ///
     /// # Errors
     /// None in practice: writing to a string doesn't fail.
-    pub fn text(
-        &self,
-        sessions: SessionFigures,
-        in_flight: usize,
-    ) -> Result<String, std::fmt::Error> {
-        self.jobs.set(gauge(in_flight as u64));
-        self.sessions.set(gauge(sessions.held as u64));
-        self.session_bytes.set(gauge(sessions.bytes));
-        self.sessions_expired
-            .inner()
-            .store(sessions.expired, Ordering::Relaxed);
-        self.sessions_evicted
-            .inner()
-            .store(sessions.evicted, Ordering::Relaxed);
+    pub fn text(&self, now: &Now) -> Result<String, std::fmt::Error> {
+        self.jobs.set(gauge(now.jobs as u64));
+        self.models.set(gauge(now.models as u64));
+        if let Some([sessions, uploads]) = now.keys {
+            self.sessions.set(sessions);
+            self.uploads.set(uploads);
+        }
+        self.resident_memory.set(gauge(resident_memory()));
+        self.open_files.set(gauge(open_files()));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+impl KeyMetrics {
+    fn set(&self, figures: SessionFigures) {
+        self.held.set(gauge(figures.held as u64));
+        self.bytes.set(gauge(figures.bytes));
+        self.expired
+            .inner()
+            .store(figures.expired, Ordering::Relaxed);
+        self.evicted
+            .inner()
+            .store(figures.evicted, Ordering::Relaxed);
+    }
+}
+
+/// Bytes of memory in use, by Linux's account (proc(5)); 0 on other systems.
+fn resident_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kilobytes.map_or(0, |kilobytes| kilobytes << 10)
+}
+
+/// Open file descriptors, by Linux's account; 0 on other systems.
+fn open_files() -> u64 {
+    std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64)
 }
 
 impl Default for Metrics {

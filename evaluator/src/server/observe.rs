@@ -1,7 +1,7 @@
 //! What happens around every request: its id, its line in the log, its count, its last defence.
 //!
-//! Knows methods, routes and statuses; reads no body, no path, no query and no address. Paths are
-//! left out because they hold session ids.
+//! Knows methods, routes and statuses; reads no body, no path, no query, and an address only where the
+//! host wants it in the log. Paths are left out because they hold session ids.
 //!
 //! **Invariant:** every reply carries an `x-request-id`, and every error reply is a problem, also
 //! those that actix-web makes itself.
@@ -15,9 +15,11 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, ResponseError};
+use tracing::field::Empty;
 use tracing::{Instrument, info, info_span};
 
 use super::App;
+use super::admission::client;
 use super::problem::{ApiError, quote};
 
 /// The header that ties a reply to its line in the log.
@@ -38,7 +40,15 @@ pub async fn observe(
     let started = Instant::now();
     let id = app.next_request_id();
     let method = request.method().clone();
-    let span = info_span!("request", %id);
+    let address = app.logs_addresses.then(|| client(&app, &request).ip());
+    let span = info_span!(
+        "request",
+        %id,
+        // For traces; a field that isn't recorded isn't printed.
+        otel.kind = Empty,
+        otel.name = Empty,
+        http.response.status_code = Empty,
+    );
     let mut response = match next.call(request).instrument(span.clone()).await {
         Ok(response) => as_problem(response.map_into_boxed_body(), &method),
         Err(error) => {
@@ -64,9 +74,14 @@ pub async fn observe(
         app.metrics.count_problem(kind);
     }
     let milliseconds = started.elapsed().as_micros() as f64 / 1e3;
-    span.in_scope(
-        || info!(%method, route, status = status.as_u16(), problem, milliseconds, "answered"),
-    );
+    let address = address.map(tracing::field::display);
+    span.in_scope(|| {
+        info!(%method, route, status = status.as_u16(), problem, milliseconds, address, "answered");
+    });
+    // Behind the line, which has them already.
+    span.record("otel.kind", "server");
+    span.record("otel.name", format!("{method} {route}"));
+    span.record("http.response.status_code", status.as_u16());
     Ok(response)
 }
 

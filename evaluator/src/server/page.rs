@@ -76,6 +76,8 @@ impl Page {
         let files = Files::new("/", &self.directory)
             .index_file(INDEX)
             .prefer_utf8(true)
+            // What the build has compressed beside a file; the rest is compressed on the way.
+            .try_compressed()
             .disable_content_disposition()
             .default_handler(web::to(not_found));
         web::scope("")

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use shared::ring::Ring;
 use shared::wire::{KeyReader, WireError};
 
-use super::SessionKeys;
+use super::key_store::SessionKeys;
 use super::problem::ApiError;
 
 /// The keys of one upload so far.
@@ -52,22 +52,19 @@ impl PartialKeys {
     /// [`ApiError::Busy`] while another part is read.
     pub fn read(&self, part: &[u8]) -> Result<Progress, ApiError> {
         let Ok(mut guard) = self.reader.try_lock() else {
-            return Err(ApiError::Busy {
-                places: 1,
-                what: "parts of these keys",
-            });
+            return Err(ApiError::overtaken());
         };
         let mut reader = guard.take().ok_or(ApiError::UploadGone)?;
-        reader.read(part, &self.ring)?;
+        reader.read_part(part, &self.ring)?;
         let keys = reader.missing();
         if keys > 0 {
-            let bytes = reader.keys().byte_len() as u64;
+            let bytes = reader.byte_len() as u64;
             *guard = Some(reader);
             return Ok(Progress::Missing { keys, bytes });
         }
         Ok(Progress::Complete(SessionKeys {
             fingerprint: self.ring.parameters().fingerprint(),
-            keys: reader.into_keys(),
+            keys: reader.into_keys(&self.ring)?,
         }))
     }
 }

@@ -9,16 +9,20 @@
 
 mod message;
 
+use std::time::Duration;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use shared::api::{OCTET_STREAM, PROBLEM_JSON, Problem};
 use thiserror::Error;
 
+use super::session::Full;
+
 /// Most characters of a request that a detail repeats.
 pub const QUOTE: usize = 64;
 
-/// Seconds after which a client that was turned away should come back.
-const RETRY_AFTER: &str = "1";
+/// After how long a client that was turned away should come back, where nothing better is known.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -147,6 +151,79 @@ pub enum ApiError {
         /// What they are for.
         what: &'static str,
     },
+    /// A batch of more digits than one request may hold.
+    #[error(
+        "a request holds at most {limit} digits here, this one has {found}; send them in several"
+    )]
+    BatchTooLarge {
+        /// Digits found.
+        found: usize,
+        /// Most that are taken.
+        limit: usize,
+    },
+    /// A job whose turn didn't come.
+    #[error("the evaluator was busy for {} ms, longer than a request waits; try again", limit.as_millis())]
+    QueueWait {
+        /// How long a request waits.
+        limit: Duration,
+    },
+    /// An evaluation that took too long.
+    #[error(
+        "the evaluation took longer than the {} s that one may take here; try again when the \
+         evaluator is less busy, or with a smaller model",
+        limit.as_secs_f64()
+    )]
+    EvaluationTime {
+        /// How long one may take.
+        limit: Duration,
+    },
+    /// More requests than one address or session may send.
+    #[error("{whose} may send {per_second} requests a second; try again in a moment")]
+    TooManyRequests {
+        /// Whose limit it is.
+        whose: &'static str,
+        /// The limit.
+        per_second: u32,
+        /// When the next request is taken.
+        retry_after: Duration,
+    },
+    /// More sessions or keys than one address may hold.
+    #[error(
+        "your address holds {limit} already, as much as it may; delete a session, or wait for one \
+         to end"
+    )]
+    TooManySessions {
+        /// What it may hold.
+        limit: Full,
+        /// When one ends, if it isn't used before.
+        retry_after: Duration,
+    },
+    /// A request without a token that is accepted, to a service that wants one.
+    #[error(
+        "this service is private: send one of its tokens as `Authorization: Bearer TOKEN`; its host \
+         gives them out"
+    )]
+    Unauthorized,
+    /// Redis can't be reached, or fails.
+    #[error(
+        "the evaluator can't reach its session store now; nothing is lost, try again in a moment"
+    )]
+    StoreUnavailable,
+    /// The service takes no new work.
+    #[error("the evaluator isn't ready: {reason}")]
+    NotReady {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A request to the administrator's listener that a browser made for some page.
+    #[error("requests that a web page makes are not taken here")]
+    FromBrowser,
+    /// Models that can't be served; the old ones stay.
+    #[error("nothing was reloaded, what was served before still is: {reason}")]
+    Reload {
+        /// What is wrong with each.
+        reason: String,
+    },
     /// The operating system gives no random numbers, so no session id can be made.
     #[error("the evaluator can't make a session id now; try again later")]
     NoRandomness,
@@ -228,6 +305,44 @@ impl ApiError {
                 "no-randomness",
                 "No randomness",
             ),
+            Self::BatchTooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "batch-too-large",
+                "Batch too large",
+            ),
+            Self::QueueWait { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "queue-wait",
+                "Waited too long",
+            ),
+            Self::EvaluationTime { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "evaluation-time",
+                "Evaluation too long",
+            ),
+            Self::TooManyRequests { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-requests",
+                "Too many requests",
+            ),
+            Self::TooManySessions { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-sessions",
+                "Too many sessions",
+            ),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "No valid token"),
+            Self::StoreUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "Session store unavailable",
+            ),
+            Self::NotReady { .. } => (StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Not ready"),
+            Self::FromBrowser => (StatusCode::FORBIDDEN, "from-browser", "Made by a browser"),
+            Self::Reload { .. } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "reload-failed",
+                "Not reloaded",
+            ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -255,15 +370,39 @@ impl ApiError {
         }
     }
 
+    /// Another request works on the same upload.
+    #[must_use]
+    pub fn overtaken() -> Self {
+        Self::Busy {
+            places: 1,
+            what: "parts of these keys",
+        }
+    }
+
+    /// When the same request may succeed, if it may.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyRequests { retry_after, .. }
+            | Self::TooManySessions { retry_after, .. } => Some(*retry_after),
+            _ if self.status_code() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER),
+            _ => None,
+        }
+    }
+
     fn add_headers(&self, reply: &mut HttpResponseBuilder) {
         match self {
             Self::MethodNotAllowed { allowed, .. } => {
                 reply.insert_header((header::ALLOW, *allowed));
             }
-            Self::Busy { .. } | Self::NoRandomness => {
-                reply.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            Self::Unauthorized => {
+                reply.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
             _ => {}
+        }
+        if let Some(time) = self.retry_after() {
+            // Whole seconds, rounded up: whoever comes back then isn't turned away again.
+            let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+            reply.insert_header((header::RETRY_AFTER, seconds.max(1)));
         }
     }
 }

@@ -1,31 +1,35 @@
 //! Which address does what. Each handler extracts, checks, calls and replies.
 
-mod bulk;
-mod classify;
-mod models;
-mod probes;
-mod sessions;
-mod uploads;
+pub(super) mod bulk;
+pub(super) mod classify;
+pub(super) mod models;
+pub(super) mod probes;
+pub(super) mod sessions;
+pub(super) mod uploads;
 
 use std::sync::Arc;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::api::{API_PREFIX, LayerRangeError};
 
-use super::App;
+use super::admission::{admit, cross_origin};
+use super::catalogue::Catalogue;
 use super::problem::{ApiError, quote};
+use super::{App, openapi};
 use crate::circuit::Circuit;
 
 const READ: &str = "GET, HEAD";
 
-/// All routes.
-pub(super) fn list(config: &mut ServiceConfig) {
+/// All routes; pages of these origins may use the API.
+pub(super) fn list(config: &mut ServiceConfig, origins: &[String]) {
     let api = web::scope(API_PREFIX)
+        .configure(openapi::list)
         .service(reading("/models", models::list))
         .service(reading("/models/{id}", models::get))
         .service(resource("/sessions", "POST", |at| {
@@ -46,11 +50,16 @@ pub(super) fn list(config: &mut ServiceConfig) {
             at.route(web::post().to(classify::classify))
         }))
         .service(resource("/sessions/{id}/classify-bulk", "POST", |at| {
-            at.route(web::post().to(bulk::classify))
+            at.route(web::post().to(bulk::classify_bulk))
         }))
-        .default_service(web::to(not_found));
+        .default_service(web::to(not_found))
+        .wrap(from_fn(admit));
+    if origins.is_empty() {
+        config.service(api);
+    } else {
+        config.service(api.wrap(cross_origin(origins)));
+    }
     config
-        .service(api)
         .service(reading("/healthz", probes::healthy))
         .service(reading("/readyz", probes::ready))
         .service(reading("/metrics", probes::metrics));
@@ -102,11 +111,15 @@ fn json(value: &impl Serialize) -> HttpResponse {
 }
 
 /// The model called `id`.
-fn model<'a>(app: &'a Data<App>, id: &str) -> Result<&'a Arc<Circuit>, ApiError> {
-    app.models.get(id).ok_or_else(|| ApiError::UnknownModel {
-        id: quote(id),
-        known: app.models.keys().cloned().collect(),
-    })
+fn model(catalogue: &Catalogue, id: &str) -> Result<Arc<Circuit>, ApiError> {
+    let models = catalogue.models();
+    models
+        .get(id)
+        .cloned()
+        .ok_or_else(|| ApiError::UnknownModel {
+            id: quote(id),
+            known: models.keys().cloned().collect(),
+        })
 }
 
 /// The model called `id`, or its first layers.
@@ -115,11 +128,12 @@ async fn model_or_layers(
     id: &str,
     layers: Option<&str>,
 ) -> Result<Arc<Circuit>, ApiError> {
-    let whole = model(app, id)?;
+    let catalogue = app.catalogue();
+    let whole = model(&catalogue, id)?;
     let Some(layers) = layers else {
-        return Ok(Arc::clone(whole));
+        return Ok(whole);
     };
-    let prefixes = app.prefixes.as_ref().ok_or(ApiError::LayersNotAllowed)?;
+    let prefixes = catalogue.prefixes().ok_or(ApiError::LayersNotAllowed)?;
     let layers = layers
         .parse()
         .map_err(|error: LayerRangeError| ApiError::BadQuery(error.to_string()))?;

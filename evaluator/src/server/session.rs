@@ -1,20 +1,23 @@
 //! Sessions: what a client uploaded once and uses for many requests.
 //!
-//! Knows ids, ages and sizes; doesn't know what it holds, nor HTTP.
+//! Knows ids, ages, sizes and owners' addresses; doesn't know what it holds, nor HTTP.
 //!
 //! **Invariant:** the store holds at most [`SessionLimits::bytes`] bytes in at most
-//! [`SessionLimits::count`] sessions, and gives out none that has been idle for
-//! [`SessionLimits::idle`]. An id is 128 bits from the operating system, so it can't be guessed.
+//! [`SessionLimits::count`] sessions, of one owner at most its share of both, and gives out none that
+//! has been idle for [`SessionLimits::idle`] or is older than [`SessionLimits::life`]. An id is 128
+//! bits from the operating system, so it can't be guessed.
 
 mod clock;
 mod id;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
 
+use super::address::ClientAddress;
 pub use clock::{Clock, SystemClock};
 pub use id::SessionId;
 
@@ -23,18 +26,64 @@ pub use id::SessionId;
 pub struct SessionLimits {
     /// A session that isn't used for so long is forgotten.
     pub idle: Duration,
-    /// Bytes in all sessions together.
-    pub bytes: u64,
-    /// Sessions in all.
+    /// A session of this age is forgotten, however much it is used.
+    pub life: Duration,
+    /// What all sessions together may hold; past it, those go that were idle longest.
+    pub all: Share,
+    /// What the sessions of one owner may hold; past it, no more are taken.
+    pub each: Share,
+}
+
+/// How many sessions, and how many bytes in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Sessions.
     pub count: usize,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// Which of a [`Share`]'s figures was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// So many sessions.
+    Count(usize),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count} sessions"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes of keys"),
+        }
+    }
+}
+
+impl Share {
+    /// What keeps `more` bytes in one more session from joining what is held.
+    fn full(&self, held: Share, more: Share) -> Option<Full> {
+        if held.count + more.count > self.count.max(1) {
+            return Some(Full::Count(self.count.max(1)));
+        }
+        (held.bytes + more.bytes > self.bytes).then_some(Full::Bytes(self.bytes))
+    }
 }
 
 impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             idle: Duration::from_secs(3600),
-            bytes: 2 << 30,
-            count: 10_000,
+            life: Duration::from_secs(24 * 3600),
+            all: Share {
+                count: 10_000,
+                bytes: 2 << 30,
+            },
+            each: Share {
+                count: 1_000,
+                bytes: 512 << 20,
+            },
         }
     }
 }
@@ -49,6 +98,14 @@ pub enum SessionError {
         bytes: u64,
         /// Size of the store.
         limit: u64,
+    },
+    /// The owner's share is used up.
+    #[error("the owner holds its share of {limit}")]
+    OwnerFull {
+        /// What it may hold.
+        limit: Full,
+        /// Time until one of its sessions is forgotten, if none is used before.
+        retry_after: Duration,
     },
     /// The operating system gives no random numbers.
     #[error("no randomness for a session id")]
@@ -89,6 +146,9 @@ struct Inner<V> {
     /// Ids by the use that came last, the longest idle first: both expiry and eviction take from
     /// the front.
     order: BTreeMap<u64, SessionId>,
+    /// Ids by the use that came first, the oldest first.
+    births: BTreeMap<u64, SessionId>,
+    owners: HashMap<ClientAddress, Share>,
     uses: u64,
     figures: SessionFigures,
 }
@@ -96,8 +156,19 @@ struct Inner<V> {
 struct Session<V> {
     value: Arc<V>,
     bytes: u64,
+    owner: ClientAddress,
+    born_at: Duration,
+    birth_number: u64,
     used_at: Duration,
     use_number: u64,
+}
+
+impl<V> Session<V> {
+    /// When it is forgotten if it isn't used before.
+    fn ends_at(&self, limits: &SessionLimits) -> Duration {
+        let idle = self.used_at.saturating_add(limits.idle);
+        idle.min(self.born_at.saturating_add(limits.life))
+    }
 }
 
 impl<V> SessionStore<V> {
@@ -107,6 +178,8 @@ impl<V> SessionStore<V> {
         let inner = Inner {
             sessions: HashMap::new(),
             order: BTreeMap::new(),
+            births: BTreeMap::new(),
+            owners: HashMap::new(),
             uses: 0,
             figures: SessionFigures::default(),
         };
@@ -121,38 +194,68 @@ impl<V> SessionStore<V> {
     /// is needed.
     ///
     /// # Errors
-    /// The value is larger than the whole store, or there is no randomness. Nothing is stored or
-    /// forgotten then.
-    pub fn insert(&self, value: V, bytes: u64) -> Result<SessionId, SessionError> {
-        if bytes > self.limits.bytes {
+    /// The value is larger than the whole store, its owner's share is used up, or there is no
+    /// randomness. Nothing is stored or forgotten then.
+    pub fn insert(
+        &self,
+        value: V,
+        bytes: u64,
+        owner: ClientAddress,
+    ) -> Result<SessionId, SessionError> {
+        let id = SessionId::random()?;
+        self.insert_as(id, value, bytes, owner)?;
+        Ok(id)
+    }
+
+    /// As [`SessionStore::insert`], under an id that somebody else made; what it named before is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// As [`SessionStore::insert`].
+    pub fn insert_as(
+        &self,
+        id: SessionId,
+        value: V,
+        bytes: u64,
+        owner: ClientAddress,
+    ) -> Result<Arc<V>, SessionError> {
+        let limits = &self.limits;
+        if bytes > limits.all.bytes {
             return Err(SessionError::TooLarge {
                 bytes,
-                limit: self.limits.bytes,
+                limit: limits.all.bytes,
             });
         }
-        let id = SessionId::random()?;
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.forget_idle(now, self.limits.idle);
-        let room = self.limits.bytes - bytes;
-        while inner.figures.bytes > room || inner.sessions.len() >= self.limits.count.max(1) {
-            if !inner.forget_oldest() {
-                break;
-            }
+        inner.forget_ended(now, limits);
+        inner.forget(id);
+        let own = inner.owners.get(&owner).copied().unwrap_or_default();
+        let one = Share { count: 1, bytes };
+        if let Some(limit) = limits.each.full(own, one) {
+            let retry_after = inner.first_end(owner, limits).saturating_sub(now);
+            return Err(SessionError::OwnerFull { limit, retry_after });
+        }
+        while limits.all.full(inner.held(), one).is_some() && inner.forget_oldest() {
             inner.figures.evicted += 1;
         }
         let use_number = inner.next_use(id);
-        inner.figures.bytes += bytes;
+        inner.births.insert(use_number, id);
+        inner.charge(owner, one);
+        let value = Arc::new(value);
         inner.sessions.insert(
             id,
             Session {
-                value: Arc::new(value),
+                value: Arc::clone(&value),
                 bytes,
+                owner,
+                born_at: now,
+                birth_number: use_number,
                 used_at: now,
                 use_number,
             },
         );
-        Ok(id)
+        Ok(value)
     }
 
     /// The session's value, if it is held; it counts as used now.
@@ -160,7 +263,7 @@ impl<V> SessionStore<V> {
     pub fn get(&self, id: SessionId) -> Option<Arc<V>> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.forget_idle(now, self.limits.idle);
+        inner.forget_ended(now, &self.limits);
         let before = inner.sessions.get(&id)?.use_number;
         inner.order.remove(&before);
         let use_number = inner.next_use(id);
@@ -174,22 +277,46 @@ impl<V> SessionStore<V> {
     /// needed; it counts as used now. Says whether it is held.
     ///
     /// # Errors
-    /// The size is larger than the whole store; nothing is forgotten then.
+    /// The size is larger than the whole store or past the owner's share; nothing is forgotten then.
     pub fn resize(&self, id: SessionId, bytes: u64) -> Result<bool, SessionError> {
-        let limit = self.limits.bytes;
+        let limit = self.limits.all.bytes;
         if bytes > limit {
             return Err(SessionError::TooLarge { bytes, limit });
         }
         if self.get(id).is_none() {
             return Ok(false);
         }
+        let now = self.clock.now();
         let mut guard = self.lock();
         let inner = &mut *guard;
-        let Some(session) = inner.sessions.get_mut(&id) else {
+        let Some((owner, before)) = inner.sessions.get(&id).map(|one| (one.owner, one.bytes))
+        else {
             return Ok(false);
         };
-        inner.figures.bytes = inner.figures.bytes - session.bytes + bytes;
-        session.bytes = bytes;
+        inner.discharge(
+            owner,
+            Share {
+                count: 0,
+                bytes: before,
+            },
+        );
+        let grown = Share { count: 0, bytes };
+        let own = inner.owners.get(&owner).copied().unwrap_or_default();
+        if let Some(limit) = self.limits.each.full(own, grown) {
+            inner.charge(
+                owner,
+                Share {
+                    count: 0,
+                    bytes: before,
+                },
+            );
+            let retry_after = inner.first_end(owner, &self.limits).saturating_sub(now);
+            return Err(SessionError::OwnerFull { limit, retry_after });
+        }
+        inner.charge(owner, grown);
+        if let Some(session) = inner.sessions.get_mut(&id) {
+            session.bytes = bytes;
+        }
         while inner.figures.bytes > limit && inner.forget_oldest() {
             inner.figures.evicted += 1;
         }
@@ -201,11 +328,10 @@ impl<V> SessionStore<V> {
     pub fn state(&self, id: SessionId) -> Option<SessionState> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.forget_idle(now, self.limits.idle);
+        inner.forget_ended(now, &self.limits);
         let session = inner.sessions.get(&id)?;
-        let idle = now.saturating_sub(session.used_at);
         Some(SessionState {
-            expires_in: self.limits.idle.saturating_sub(idle),
+            expires_in: session.ends_at(&self.limits).saturating_sub(now),
             bytes: session.bytes,
         })
     }
@@ -214,19 +340,16 @@ impl<V> SessionStore<V> {
     pub fn remove(&self, id: SessionId) -> bool {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.forget_idle(now, self.limits.idle);
+        inner.forget_ended(now, &self.limits);
         inner.forget(id)
     }
 
-    /// Forgets what has been idle too long and counts the rest.
+    /// Forgets what has ended and counts the rest.
     pub fn sweep(&self) -> SessionFigures {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.forget_idle(now, self.limits.idle);
-        SessionFigures {
-            held: inner.sessions.len(),
-            ..inner.figures
-        }
+        inner.forget_ended(now, &self.limits);
+        inner.figures
     }
 
     /// No code that runs under the lock panics, and if it did, the store would still be usable.
@@ -242,12 +365,43 @@ impl<V> Inner<V> {
         self.uses
     }
 
+    fn held(&self) -> Share {
+        Share {
+            count: self.figures.held,
+            bytes: self.figures.bytes,
+        }
+    }
+
+    /// Counts what a session of `owner` holds.
+    fn charge(&mut self, owner: ClientAddress, share: Share) {
+        self.figures.held += share.count;
+        self.figures.bytes += share.bytes;
+        let own = self.owners.entry(owner).or_default();
+        own.count += share.count;
+        own.bytes += share.bytes;
+    }
+
+    /// Takes back what was charged.
+    fn discharge(&mut self, owner: ClientAddress, share: Share) {
+        self.figures.held -= share.count;
+        self.figures.bytes -= share.bytes;
+        if let Some(own) = self.owners.get_mut(&owner) {
+            own.count -= share.count;
+            own.bytes -= share.bytes;
+            if own.count == 0 {
+                self.owners.remove(&owner);
+            }
+        }
+    }
+
     fn forget(&mut self, id: SessionId) -> bool {
         let Some(session) = self.sessions.remove(&id) else {
             return false;
         };
         self.order.remove(&session.use_number);
-        self.figures.bytes -= session.bytes;
+        self.births.remove(&session.birth_number);
+        let bytes = session.bytes;
+        self.discharge(session.owner, Share { count: 1, bytes });
         true
     }
 
@@ -256,14 +410,29 @@ impl<V> Inner<V> {
         oldest.is_some_and(|id| self.forget(id))
     }
 
-    fn forget_idle(&mut self, now: Duration, idle: Duration) {
-        while let Some(id) = self.order.first_key_value().map(|(_, &id)| id) {
-            let is_idle = |session: &Session<V>| now.saturating_sub(session.used_at) >= idle;
-            if !self.sessions.get(&id).is_some_and(is_idle) || !self.forget(id) {
-                return;
-            }
+    /// Forgets what has been idle too long or is too old.
+    fn forget_ended(&mut self, now: Duration, limits: &SessionLimits) {
+        // Both queues are in the order in which their sessions end.
+        let ended = |session: &Session<V>| session.ends_at(limits) <= now;
+        while let Some((_, &id)) = self.order.first_key_value()
+            && self.sessions.get(&id).is_some_and(ended)
+            && self.forget(id)
+        {
             self.figures.expired += 1;
         }
+        while let Some((_, &id)) = self.births.first_key_value()
+            && self.sessions.get(&id).is_some_and(ended)
+            && self.forget(id)
+        {
+            self.figures.expired += 1;
+        }
+    }
+
+    /// When the first of an owner's sessions ends.
+    fn first_end(&self, owner: ClientAddress, limits: &SessionLimits) -> Duration {
+        let own = self.sessions.values().filter(|one| one.owner == owner);
+        let ends = own.map(|session| session.ends_at(limits));
+        ends.min().unwrap_or_default()
     }
 }
 

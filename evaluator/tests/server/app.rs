@@ -13,6 +13,8 @@ use actix_web::test::{self, TestRequest};
 use actix_web::web::{Bytes, Data};
 use evaluator::circuit::Circuit;
 use evaluator::network::{Activation, Layer, Matrix, Network, Term, ValueId};
+use evaluator::server::catalogue::Catalogue;
+use evaluator::server::key_store::KeyStore;
 use evaluator::server::page::Page;
 use evaluator::server::session::Clock;
 use evaluator::server::{App, Limits, configure};
@@ -79,10 +81,18 @@ pub fn circuit(id: &str, squares: usize) -> Circuit {
     Circuit::compile(id, &network(squares)).expect("compiles")
 }
 
+static MODELS: LazyLock<[Arc<Circuit>; 2]> =
+    LazyLock::new(|| [("one", 1), ("two", 2)].map(|(id, squares)| circuit(id, squares).into()));
+
+/// The small models.
+pub fn catalogue() -> Catalogue {
+    Catalogue::new(MODELS.iter().cloned()).expect("two")
+}
+
 /// Limits small enough to be reached.
 pub fn limits() -> Limits {
     let mut limits = Limits::for_threads(1);
-    limits.jobs = 1;
+    limits.queue.places = 1;
     limits.uploads = 1;
     limits.inputs = 1;
     limits.key_body.bytes = 4096;
@@ -111,6 +121,10 @@ impl TestServer {
     }
 
     pub fn with_limits(limits: Limits) -> Self {
+        Self::with_catalogue(catalogue(), limits)
+    }
+
+    fn with_catalogue(catalogue: Catalogue, limits: Limits) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
         fs::write(directory.path().join("index.html"), INDEX).expect("written");
         fs::write(
@@ -123,15 +137,11 @@ impl TestServer {
         fs::create_dir(directory.path().join("docs")).expect("made");
         fs::write(directory.path().join("docs/security.md"), DOCUMENT).expect("written");
         let page = Page::open(directory.path()).expect("has an index");
-        static MODELS: LazyLock<[Arc<Circuit>; 2]> = LazyLock::new(|| {
-            [("one", 1), ("two", 2)].map(|(id, squares)| circuit(id, squares).into())
-        });
         let ring = Arc::clone(MODELS[0].ring());
         let clock = Arc::new(TestClock::default());
-        let app = App::new(MODELS.iter().cloned(), limits).expect("starts");
-        let app = app
-            .with_page(page)
-            .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let keys = KeyStore::in_memory(limits.keys(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let app = App::new(catalogue, limits).expect("starts");
+        let app = app.with_page(page).with_key_store(keys);
         Self {
             app: Data::new(app),
             clock,
@@ -140,23 +150,20 @@ impl TestServer {
         }
     }
 
-    /// The same server, which also evaluates first layers.
+    /// A server which also evaluates first layers.
     pub fn with_layer_ranges(limits: Limits) -> Self {
-        let Self {
-            app,
-            clock,
-            ring,
-            _page,
-        } = Self::with_limits(limits);
-        let app = Arc::into_inner(app.into_inner()).expect("nobody else has it");
         // The last one's layers can be asked for, though it isn't served whole.
         let networks = [("one", 1), ("two", 2), ("three", 1)];
         let networks = networks.map(|(id, squares)| (id.into(), network(squares)));
+        Self::with_catalogue(catalogue().with_layer_ranges(networks), limits)
+    }
+
+    /// The same server with another configuration.
+    pub fn map_app(self, change: impl FnOnce(App) -> App) -> Self {
+        let app = Arc::into_inner(self.app.into_inner()).expect("nobody else has it");
         Self {
-            app: Data::new(app.with_layer_ranges(networks)),
-            clock,
-            ring,
-            _page,
+            app: Data::new(change(app)),
+            ..self
         }
     }
 

@@ -1,5 +1,6 @@
 //! Several ciphertexts in one request.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use actix_web::http::StatusCode;
@@ -8,6 +9,8 @@ use shared::api::{ModelInfo, SessionInfo};
 use shared::wire::{
     MAX_BATCH, MessageKind, read_batch, read_input, read_reply, write_batch, write_header,
 };
+
+use evaluator::server::address::ClientAddress;
 
 use super::app::{Reply, TestServer, circuit, get, limits, octets};
 use super::material::{input, key_pieces};
@@ -175,11 +178,20 @@ async fn keys_that_are_missing_are_no_digits_fault() {
     assert!(!reply.text().contains("digit"), "{}", reply.text());
 }
 
+/// Somebody else.
+fn stranger() -> ClientAddress {
+    IpAddr::from([192, 0, 2, 1]).into()
+}
+
 #[actix_web::test]
 async fn a_batch_counts_as_many_inputs_as_it_may_hold() {
     let it = Session::open(MAX_BATCH).await;
     let (few, many) = (it.inputs(2), it.inputs(MAX_BATCH));
-    let stalled = it.server.app.hold_inputs(MAX_BATCH - 1).expect("places");
+    let stalled = it
+        .server
+        .app
+        .hold_inputs(stranger(), MAX_BATCH - 1)
+        .expect("places");
     for (inputs, status) in [(&few[..1], 200), (&few, 503), (&many, 503)] {
         assert_eq!(it.send_batch(inputs).await.status, status);
     }

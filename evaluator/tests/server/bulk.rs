@@ -7,6 +7,8 @@ use shared::encoding::Scale;
 use shared::ring::{Basis, Poly};
 use shared::wire::{MessageKind, bulk_input_len, read_bulk_reply, write_bulk_input};
 
+use evaluator::server::address::ClientAddress;
+
 use super::app::{Reply, TestServer, get, octets};
 use super::problems::check_problem;
 
@@ -106,7 +108,11 @@ async fn a_model_without_bulk_says_so() {
 #[actix_web::test]
 async fn one_request_too_many_is_turned_away() {
     let it = Session::open().await;
-    let place = it.server.app.hold_bulk().expect("a free place");
+    let place = it
+        .server
+        .app
+        .hold_bulk(ClientAddress::UNKNOWN)
+        .expect("a free place");
     let body = it.input(it.bulk.scale);
     let reply = it.send_to("one", body.clone()).await;
     check_problem(

@@ -92,7 +92,7 @@ async fn a_session_serves_many_ciphertexts() {
             StatusCode::OK
         );
     }
-    assert_eq!(it.server.app.sessions().sweep().held, 1);
+    assert_eq!(it.server.app.keys().held().sweep().held, 1);
 }
 
 #[actix_web::test]
@@ -169,7 +169,7 @@ async fn an_input_is_as_long_as_the_models_message() {
 async fn keys_larger_than_the_store() {
     let mut limits = limits();
     limits.key_body.bytes = 16 << 20;
-    limits.sessions.bytes = 1000;
+    limits.sessions.all.bytes = 1000;
     let server = TestServer::with_limits(limits);
     let spec = KeySpec {
         relinearization: Some(LOWEST),
@@ -187,5 +187,5 @@ async fn keys_larger_than_the_store() {
         "keys-too-large",
         "the evaluator holds at most 1000",
     );
-    assert_eq!(server.app.sessions().sweep().held, 0);
+    assert_eq!(server.app.keys().held().sweep().held, 0);
 }

@@ -15,7 +15,7 @@ use super::problems::check_problem;
 
 fn roomy() -> Limits {
     let mut limits = limits();
-    limits.jobs = 4;
+    limits.queue.places = 4;
     limits.inputs = 4;
     limits.key_body.bytes = 64 << 20;
     limits.input_body.bytes = 1 << 20;
@@ -60,9 +60,10 @@ async fn the_values_of_the_layers_come_back() {
     let server = server();
     for layers in ["0..1", "0..2", "0..3"] {
         let model = info(&server, "one", layers).await;
-        let circuit = server.app.prefixes().expect("allowed");
+        let catalogue = server.app.catalogue();
+        let prefixes = catalogue.prefixes().expect("allowed");
         let range = layers.parse().expect("a range");
-        let circuit = circuit.circuit(server.app.pool(), "one", range).await;
+        let circuit = prefixes.circuit(server.app.pool(), "one", range).await;
         let ring = Arc::clone(circuit.expect("compiled").ring());
         let keys = key_pieces(&model.keys, &ring).concat();
         let reply = server.call(octets("/api/v1/sessions", keys)).await;
@@ -124,7 +125,8 @@ async fn ranges_that_can_not_be() {
     }
     let reply = describe(&server, "three", "0..1").await;
     check_problem(&reply, 404, "unknown-model", "no model is called \"three\"");
-    assert_eq!(server.app.prefixes().map(Prefixes::held), Some(0));
+    let catalogue = server.app.catalogue();
+    assert_eq!(catalogue.prefixes().map(Prefixes::held), Some(0));
 }
 
 #[actix_web::test]
@@ -139,12 +141,14 @@ async fn bulk_requests_take_no_layers() {
 #[actix_web::test]
 async fn requests_at_the_same_time_compile_once() {
     let server = server();
-    let (prefixes, pool) = (server.app.prefixes().expect("allowed"), server.app.pool());
+    let (catalogue, pool) = (server.app.catalogue(), server.app.pool());
+    let prefixes = catalogue.prefixes().expect("allowed");
     let range = LayerRange::new(0, 2).expect("a range");
     let requests = [(); 3].map(|()| {
         let app = server.app.clone();
         actix_web::rt::spawn(async move {
-            let prefixes = app.prefixes().expect("allowed");
+            let catalogue = app.catalogue();
+            let prefixes = catalogue.prefixes().expect("allowed");
             prefixes.circuit(app.pool(), "two", range).await
         })
     });
@@ -161,7 +165,8 @@ async fn requests_at_the_same_time_compile_once() {
 #[actix_web::test]
 async fn the_circuits_used_last_are_kept() {
     let server = server();
-    let (prefixes, pool) = (server.app.prefixes().expect("allowed"), server.app.pool());
+    let (catalogue, pool) = (server.app.catalogue(), server.app.pool());
+    let prefixes = catalogue.prefixes().expect("allowed");
     let circuit = async |model: &str, end| {
         let range = LayerRange::new(0, end).expect("a range");
         prefixes
@@ -197,7 +202,8 @@ async fn keys_for_layers_of_another_parameter_set_are_taken() {
     let server = server();
     let model = info(&server, "two", "0..1").await;
     let range = LayerRange::new(0, 1).expect("a range");
-    let prefixes = server.app.prefixes().expect("allowed");
+    let catalogue = server.app.catalogue();
+    let prefixes = catalogue.prefixes().expect("allowed");
     let circuit = prefixes.circuit(server.app.pool(), "two", range).await;
     let ring = Arc::clone(circuit.expect("compiled").ring());
     let keys = key_pieces(&model.keys, &ring).concat();

@@ -151,7 +151,7 @@ async fn expired_sessions() {
 #[actix_web::test]
 async fn evicted_sessions() {
     let mut limits = limits();
-    limits.sessions.count = 1;
+    limits.sessions.all.count = 1;
     let server = TestServer::with_limits(limits);
     let first = server.open_session().await.id;
     let second = server.open_session().await.id;
@@ -308,7 +308,11 @@ async fn a_residue_that_is_not_below_its_prime() {
         "residue-out-of-range",
         "residue 0 of the key for rotations by 1",
     );
-    assert_eq!(server.app.sessions().sweep().held, 0, "nothing was stored");
+    assert_eq!(
+        server.app.keys().held().sweep().held,
+        0,
+        "nothing was stored"
+    );
 }
 
 #[actix_web::test]

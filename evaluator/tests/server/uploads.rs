@@ -77,7 +77,7 @@ impl Upload {
         let input = input(&self.model, &self.server.ring);
         let reply = self.server.call(octets(&classify, input)).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
-        let held = self.server.app.partial_keys().sweep();
+        let held = self.server.app.keys().parts().sweep();
         assert_eq!((held.held, held.bytes), (0, 0));
     }
 
@@ -86,9 +86,9 @@ impl Upload {
         check_problem(&self.send(part).await, 400, kind, detail);
         let again = self.send(self.pieces[1].clone()).await;
         check_problem(&again, 410, "upload-gone", "begin again with POST uploads");
-        let held = self.server.app.partial_keys().sweep();
+        let held = self.server.app.keys().parts().sweep();
         assert_eq!((held.held, held.bytes), (0, 0), "nothing is kept");
-        assert_eq!(self.server.app.sessions().sweep().held, 0);
+        assert_eq!(self.server.app.keys().held().sweep().held, 0);
     }
 }
 
@@ -99,11 +99,11 @@ async fn keys_come_one_at_a_time() {
         panic!("the model takes keys");
     };
     for (missing, key) in (1..it.count()).rev().zip(keys) {
-        let before = it.server.app.partial_keys().sweep().bytes;
+        let before = it.server.app.keys().parts().sweep().bytes;
         it.send_some(key.clone(), missing).await;
-        let after = it.server.app.partial_keys().sweep().bytes;
+        let after = it.server.app.keys().parts().sweep().bytes;
         assert!(after > before + key.len() as u64, "each key is counted");
-        assert_eq!(it.server.app.sessions().sweep().held, 0);
+        assert_eq!(it.server.app.keys().held().sweep().held, 0);
     }
     it.check_opens(last.clone()).await;
 }
@@ -213,14 +213,14 @@ async fn uploads_that_are_not_held() {
     it.send_some(part(), it.count() - 1).await;
     it.server.clock.advance(60);
     check_problem(&it.send(it.pieces[2].clone()).await, 410, "upload-gone", "");
-    assert_eq!(it.server.app.partial_keys().sweep().bytes, 0);
+    assert_eq!(it.server.app.keys().parts().sweep().bytes, 0);
 }
 
 #[actix_web::test]
 async fn uploads_in_parts_are_bounded() {
     let mut limits = limits();
     limits.key_body.bytes = 16 << 20;
-    limits.partial_keys.count = 1;
+    limits.partial_keys.all.count = 1;
     let it = Upload::begin_with(TestServer::with_limits(limits)).await;
     let first = it.address.clone();
     let mut it = it;
@@ -229,12 +229,12 @@ async fn uploads_in_parts_are_bounded() {
     check_problem(&reply, 410, "upload-gone", "");
     it.send_some(it.pieces[1].clone(), it.count() - 1).await;
 
-    limits.partial_keys.bytes = 1000;
+    limits.partial_keys.all.bytes = 1000;
     let it = Upload::begin_with(TestServer::with_limits(limits)).await;
     let reply = it.send(it.pieces[1].clone()).await;
     let detail = "the evaluator holds at most 1000";
     check_problem(&reply, 413, "keys-too-large", detail);
-    assert_eq!(it.server.app.partial_keys().sweep().held, 0);
+    assert_eq!(it.server.app.keys().parts().sweep().held, 0);
 
     limits.uploads = 0;
     let server = TestServer::with_limits(limits);

@@ -53,6 +53,13 @@ impl Buffer {
         buffer
     }
 
+    /// These numbers, in the memory that holds them.
+    #[must_use]
+    pub fn from_numbers(mut numbers: Vec<u32>) -> Self {
+        numbers.shrink_to_fit();
+        Self(numbers)
+    }
+
     /// A copy of these numbers.
     #[must_use]
     pub fn copy_of(numbers: &[u32]) -> Self {

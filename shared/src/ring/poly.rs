@@ -65,6 +65,19 @@ impl<D: Domain> Poly<D> {
         }
     }
 
+    /// The polynomial of these residues, one prime after the other; nothing if their number isn't
+    /// the basis's. Whoever gives them has checked that they are below their primes.
+    #[must_use]
+    pub fn from_residues(residues: Vec<u32>, ring: &Ring, basis: Basis) -> Option<Self> {
+        let degree = ring.degree();
+        (residues.len() == ring.limbs(basis).len() * degree).then(|| Self {
+            residues: Buffer::from_numbers(residues),
+            degree,
+            basis,
+            domain: PhantomData,
+        })
+    }
+
     /// The primes it has residues for.
     #[must_use]
     pub fn basis(&self) -> Basis {

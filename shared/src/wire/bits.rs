@@ -80,11 +80,6 @@ impl<'a> Reader<'a> {
         Ok(numbers)
     }
 
-    /// Whether all was read.
-    pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
     /// What was not read yet.
     pub fn rest(self) -> &'a [u8] {
         self.rest
@@ -109,24 +104,117 @@ fn unpack<'a>(
     for (residues, modulus) in limbs {
         let prime = modulus.prime();
         packed.read(residues, modulus.bits());
-        // All at once first: that takes no branches.
-        if residues.iter().fold(0, |most, &value| most.max(value)) < prime {
-            continue;
-        }
-        if let Some((at, &value)) = residues
-            .iter()
-            .enumerate()
-            .find(|(_, value)| **value >= prime)
-        {
-            return Err(WireError::Residue {
-                what: what(),
-                prime,
-                at,
-                value,
-            });
-        }
+        check_below(prime, residues, 0, &what)?;
     }
     packed.finish(what)
+}
+
+/// Checks residues from the one at index `first` on.
+fn check_below(
+    prime: u32,
+    residues: &[u32],
+    first: usize,
+    what: impl Fn() -> String,
+) -> Result<(), WireError> {
+    // All at once first: that takes no branches.
+    if residues.iter().fold(0, |most, &value| most.max(value)) < prime {
+        return Ok(());
+    }
+    let mut numbered = (first..).zip(residues);
+    match numbered.find(|(_, value)| **value >= prime) {
+        Some((at, &value)) => Err(WireError::Residue {
+            what: what(),
+            prime,
+            at,
+            value,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Numbers of a block: whole words of 64 bits, whatever bits each of them takes. A ring's degree is
+/// a multiple of it.
+const BLOCK: usize = 64;
+
+/// A polynomial whose bytes come in parts.
+///
+/// It grows by what has come: nothing is allocated for what is only promised.
+#[derive(Debug)]
+pub struct OpenPoly {
+    basis: Basis,
+    residues: Vec<u32>,
+}
+
+impl OpenPoly {
+    /// A polynomial of which nothing has come.
+    pub fn new(basis: Basis) -> Self {
+        Self {
+            basis,
+            residues: Vec::new(),
+        }
+    }
+
+    /// Reads as many whole blocks as `bytes` begin with; returns the bytes behind them.
+    pub fn read<'a>(
+        &mut self,
+        mut bytes: &'a [u8],
+        ring: &Ring,
+        what: impl Fn() -> String,
+    ) -> Result<&'a [u8], WireError> {
+        while let Some((modulus, read)) = self.limb(ring) {
+            let block = block_len(modulus);
+            let missing = (ring.degree() - read) / BLOCK;
+            let blocks = missing.min(bytes.len() / block);
+            let Some((taken, rest)) = bytes.split_at_checked(blocks * block) else {
+                return Ok(bytes);
+            };
+            let before = self.residues.len();
+            self.residues.resize(before + blocks * BLOCK, 0);
+            if let Some(residues) = self.residues.get_mut(before..) {
+                Packed::new(taken).read(residues, modulus.bits());
+                check_below(modulus.prime(), residues, read, &what)?;
+            }
+            bytes = rest;
+            if blocks < missing {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Bytes of the block that comes next; nothing after the last.
+    pub fn next_len(&self, ring: &Ring) -> Option<usize> {
+        self.limb(ring).map(|(modulus, _)| block_len(modulus))
+    }
+
+    /// Bytes that were read.
+    pub fn read_len(&self, ring: &Ring) -> usize {
+        let mut left = self.residues.len();
+        let bits = ring.moduli_of(self.basis).map(|modulus| {
+            let of_limb = left.min(ring.degree());
+            left -= of_limb;
+            of_limb * modulus.bits() as usize
+        });
+        bits.sum::<usize>() / 8
+    }
+
+    /// The polynomial; nothing if bytes are missing.
+    pub fn close(self, ring: &Ring) -> Option<Poly<Ntt>> {
+        Poly::from_residues(self.residues, ring, self.basis)
+    }
+
+    /// The modulus of the limb that is read, and how many of its residues were.
+    fn limb(&self, ring: &Ring) -> Option<(Modulus, usize)> {
+        let (limb, read) = (
+            self.residues.len() / ring.degree(),
+            self.residues.len() % ring.degree(),
+        );
+        Some((ring.moduli_of(self.basis).nth(limb)?, read))
+    }
+}
+
+fn block_len(modulus: Modulus) -> usize {
+    BLOCK / 8 * modulus.bits() as usize
 }
 
 /// Numbers without gaps, read by words of 64 bits.
@@ -233,21 +321,9 @@ pub fn put_residues<'a>(out: &mut Vec<u8>, limbs: impl Iterator<Item = (&'a [u32
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::{Parameters, shipped};
     use crate::ring::Level;
+    use crate::wire::by_hand::{RING, packed};
     use proptest::prelude::*;
-
-    /// Numbers one bit after the other.
-    fn bit_by_bit(limbs: &[(Vec<u32>, u32)]) -> Vec<u8> {
-        let numbers = limbs
-            .iter()
-            .flat_map(|(numbers, bits)| numbers.iter().map(move |number| (number, *bits)));
-        let stream: Vec<u32> = numbers
-            .flat_map(|(number, bits)| (0..bits).map(move |bit| number >> bit & 1))
-            .collect();
-        let byte = |bits: &[u32]| bits.iter().rfold(0, |byte, &bit| byte << 1 | bit as u8);
-        stream.chunks(8).map(byte).collect()
-    }
 
     fn limbs() -> impl Strategy<Value = Vec<(Vec<u32>, u32)>> {
         let limb = (1..=32u32, 0..40usize).prop_flat_map(|(bits, count)| {
@@ -262,7 +338,7 @@ mod tests {
         fn numbers_are_written_bit_by_bit(limbs in limbs()) {
             let mut written = vec![7];
             put_residues(&mut written, limbs.iter().map(|(numbers, bits)| (&numbers[..], *bits)));
-            prop_assert_eq!(&written[1..], bit_by_bit(&limbs));
+            prop_assert_eq!(&written[1..], packed(&limbs));
         }
 
         #[test]
@@ -283,17 +359,25 @@ mod tests {
         }
     }
 
+    /// Where the largest residue is the prime itself, and where others are larger still.
     #[test]
     fn the_first_residue_that_is_none_is_named() {
-        let ring = Ring::new(Parameters::new(shipped().remove(0)).expect("shipped"));
+        for larger in [0, 1] {
+            check_residue(larger);
+        }
+    }
+
+    #[track_caller]
+    fn check_residue(larger: u32) {
+        let ring = &*RING;
         let basis = Basis::Q(Level(1));
         let modulus = ring.moduli_of(basis).nth(1).expect("two primes");
         let prime = modulus.prime();
-        let mut poly = Poly::zero(&ring, basis);
+        let mut poly = Poly::zero(ring, basis);
         let last = poly.limbs_mut().nth(1).expect("two limbs");
-        last[..5].copy_from_slice(&[5, 6, prime, 8, prime + 1]);
+        last[..5].copy_from_slice(&[5, 6, prime, 8, prime + larger]);
         let mut bytes = Vec::new();
-        put_poly(&mut bytes, &poly, &ring);
+        put_poly(&mut bytes, &poly, ring);
         let what = || "residues".to_owned();
         let refusal = WireError::Residue {
             what: what(),
@@ -301,7 +385,17 @@ mod tests {
             at: 2,
             value: prime,
         };
-        let got = Reader::new(&bytes).poly(&ring, basis, what);
+        let got = Reader::new(&bytes).poly(ring, basis, what);
         assert_eq!(got, Err(refusal));
+    }
+
+    #[test]
+    fn fields_that_leave_bytes_of_theirs_are_refused() {
+        let read = Reader::new(&[1, 2, 3, 4]).fields::<u16>(4, || "a field".to_owned());
+        let refusal = WireError::Fields {
+            what: "a field".to_owned(),
+            reason: "2 of 4 bytes used".to_owned(),
+        };
+        assert_eq!(read, Err(refusal));
     }
 }

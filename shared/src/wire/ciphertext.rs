@@ -120,3 +120,6 @@ pub fn write_reply(reply: &Reply, ring: &Ring) -> Vec<u8> {
     }
     message
 }
+
+#[cfg(test)]
+mod tests;

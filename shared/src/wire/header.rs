@@ -123,3 +123,6 @@ pub fn write_header(kind: MessageKind, ring: &Ring) -> Vec<u8> {
     put_fields(&mut message, fields);
     message
 }
+
+#[cfg(test)]
+mod tests;

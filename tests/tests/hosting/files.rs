@@ -280,6 +280,19 @@ fn the_example_of_a_configuration_is_one() -> Result<()> {
     ensure!(all.lines().count() > 30, "{all}");
     let (is_good, printed) = config(&all)?;
     ensure!(is_good, "{all}\n{printed}");
+    // What the file calls a default is one.
+    let (is_good, defaults) = config("models = \"models\"\n")?;
+    ensure!(is_good, "{defaults}");
+    let comments = example.lines().filter_map(|line| line.strip_prefix("# "));
+    let mut compared = 0;
+    for setting in comments.filter(|setting| all.lines().any(|line| line == *setting)) {
+        let name = setting.split(' ').next().unwrap_or_default();
+        let has_none = defaults.contains(&format!("# {name} is not set\n"));
+        let is_default = defaults.contains(&format!("{setting} # default\n"));
+        ensure!(has_none || is_default, "{setting} isn't in\n{defaults}");
+        compared += usize::from(is_default);
+    }
+    ensure!(compared > 20, "only {compared} defaults were compared");
     let (is_good, printed) = config(&format!("{all}\nsession-mibs = 1\n"))?;
     ensure!(!is_good && printed.contains("session-mib"), "{printed}");
     Ok(())

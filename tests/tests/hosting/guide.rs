@@ -24,6 +24,11 @@ fn commands() -> Result<Vec<String>> {
     Ok(commands)
 }
 
+/// The words of a help text, without what may follow a flag.
+fn names(help: &str) -> impl Iterator<Item = &str> {
+    help.split(|c: char| c.is_whitespace() || "[,".contains(c))
+}
+
 #[test]
 fn files_of_the_repository_are_there() -> Result<()> {
     let mut found = 0;
@@ -64,7 +69,7 @@ fn flags_of_the_evaluator_are_there() -> Result<()> {
         let help = String::from_utf8(output.stdout)?;
         for flag in rest.iter().filter(|word| word.starts_with("--")) {
             let name = flag.split('=').next().unwrap_or(flag);
-            let is_there = help.split_whitespace().any(|word| word == name);
+            let is_there = names(&help).any(|word| word == name);
             ensure!(is_there, "`{command}`: no {name} in\n{help}");
         }
         checked.insert((*subcommand).to_owned());
@@ -89,7 +94,7 @@ fn settings_that_the_text_names_are_there() -> Result<()> {
         .collect();
     ensure!(flags.len() > 10, "{flags:?}");
     for flag in flags {
-        let is_there = help.split_whitespace().any(|word| word == flag);
+        let is_there = names(&help).any(|word| word == flag);
         ensure!(is_there, "no {flag}");
     }
     Ok(())

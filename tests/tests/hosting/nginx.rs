@@ -1,6 +1,6 @@
 //! The real nginx with `deploy/nginx.conf`.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -138,7 +138,6 @@ fn break_off() -> Result<(SocketAddr, Arc<AtomicUsize>)> {
             if stream.read(&mut request).is_ok_and(|bytes| bytes > 0) {
                 counted.fetch_add(1, Ordering::SeqCst);
             }
-            let _ = stream.flush();
         }
     });
     Ok((address, count))

@@ -77,6 +77,9 @@ impl From<SessionError> for ApiError {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::TooLarge { bytes, limit } => Self::KeysTooLarge { bytes, limit },
+            SessionError::OwnerFull { limit, retry_after } => {
+                Self::TooManySessions { limit, retry_after }
+            }
             SessionError::NoRandomness => Self::NoRandomness,
         }
     }
@@ -89,6 +92,7 @@ impl From<PoolError> for ApiError {
                 places,
                 what: "arithmetic",
             },
+            PoolError::Waited { limit } => Self::QueueWait { limit },
             PoolError::Panicked => {
                 tracing::error!("a job panicked");
                 Self::Internal

@@ -4,54 +4,79 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CACHE_CONTROL, HeaderName};
-use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::web::{Bytes, Data, Path, Payload, ReqData};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use shared::api::OCTET_STREAM;
 use shared::ring::{Basis, Ring, Seed};
 use shared::wire::{self, BATCH_FIELDS_LEN, HEADER_LEN, MAX_BATCH};
-use tokio::sync::SemaphorePermit;
+use tracing::{Span, info_span};
 
-use super::sessions::parse_id;
+use super::sessions::{parse_id, session};
 use super::{model_or_layers, parse_query};
 use crate::circuit::Circuit;
 use crate::engine::EvalError;
+use crate::server::App;
+use crate::server::address::ClientAddress;
+use crate::server::admission::check_session_rate;
 use crate::server::body::{BodyLimits, declared_length, read_octets};
+use crate::server::key_store::SessionKeys;
+use crate::server::openapi::{Octets, Problems};
+use crate::server::places::Place;
 use crate::server::problem::ApiError;
-use crate::server::{App, SessionKeys};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// What stands before an input's residues: header, level, scale, seed.
 const INPUT_FIELDS: usize = HEADER_LEN + 1 + size_of::<f64>() + size_of::<Seed>();
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ClassifyQuery {
+    /// A model's id.
     pub model: String,
+    /// The first layers of the model, such as `0..3`, where the host allows that.
     pub layers: Option<String>,
 }
 
-/// `POST sessions/{id}/classify?model=…`, also with `&layers=…`
+/// Classifies an encrypted image, or a batch of them: a ciphertext in, a ciphertext out.
+#[utoipa::path(
+    post,
+    operation_id = "classify",
+    path = "/api/v1/sessions/{id}/classify",
+    tag = "classification",
+    params(("id" = String, Path, description = "A session's id", pattern = "^[0-9a-f]{32}$"), ClassifyQuery),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "An input, message kind 1, or a batch of them, kind 5"),
+    security((), ("token" = [])),
+    responses(
+        (status = 200, description = "The encrypted logits", body = Octets, content_type = "application/octet-stream", headers(("Server-Timing" = String))),
+        Problems,
+    ),
+)]
 pub async fn classify(
     app: Data<App>,
     request: HttpRequest,
     id: Path<String>,
+    address: ReqData<ClientAddress>,
     payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let id = parse_id(&id)?;
+    check_session_rate(&app, id)?;
     let query: ClassifyQuery = parse_query(&request)?;
     let circuit = model_or_layers(&app, &query.model, query.layers.as_deref()).await?;
     // Whoever sends slowly holds a place, and nobody's keys.
-    app.sessions.state(id).ok_or(ApiError::SessionGone)?;
+    app.keys.state(id).await?;
     let limits = input_limits(&app, &circuit);
-    let _places = reserve(&app, &circuit, declared_length(&request))?;
+    let _places = reserve(&app, *address, &circuit, declared_length(&request))?;
     let body = read_octets(&request, payload, limits).await?;
-    let session = app.sessions.get(id).ok_or(ApiError::SessionGone)?;
+    let session = session(&app, id, *address).await?;
     check_parameters(&session, &circuit)?;
     let is_batch = wire::is_batch(&body);
     let inputs = inputs(body, is_batch, circuit.ring())?;
+    check_batch(inputs.len(), app.limits.batch)?;
     let ring = Arc::clone(circuit.ring());
-    let job = move |input: Input| evaluate(&circuit, &session, &input);
+    let (span, limit) = (Span::current(), app.limits.evaluation);
+    let job = move |input: Input| span.in_scope(|| evaluate(&circuit, &session, &input, limit));
     let evaluated: Vec<Evaluated> = app.pool.run_each(inputs, job).await?;
     // The figures are about whole models.
     if query.layers.is_none() {
@@ -76,7 +101,7 @@ pub(super) fn answer(reply: Vec<u8>, time: Duration) -> HttpResponse {
 /// What is read of a body: as much as a full batch of the model's inputs takes.
 fn input_limits(app: &App, circuit: &Circuit) -> BodyLimits {
     let mut limits = app.limits.input_body;
-    let most = BATCH_FIELDS_LEN + MAX_BATCH * input_bytes(circuit);
+    let most = BATCH_FIELDS_LEN + app.limits.batch * input_bytes(circuit);
     limits.bytes = limits.bytes.min(most);
     limits
 }
@@ -84,20 +109,32 @@ fn input_limits(app: &App, circuit: &Circuit) -> BodyLimits {
 /// Takes the places of as many digits as a body of this length may hold.
 fn reserve<'a>(
     app: &'a App,
+    owner: ClientAddress,
     circuit: &Circuit,
     length: Option<u64>,
-) -> Result<SemaphorePermit<'a>, ApiError> {
+) -> Result<Place<'a>, ApiError> {
     let one = input_bytes(circuit) as u64;
-    let digits = length.map_or(MAX_BATCH as u64, |length| {
+    let digits = length.map_or(app.limits.batch as u64, |length| {
         length.saturating_sub(BATCH_FIELDS_LEN as u64).div_ceil(one)
     });
+    if digits <= MAX_BATCH as u64 {
+        check_batch(digits as usize, app.limits.batch)?;
+    }
     // A service with fewer places takes a large batch when it has nothing else to do.
     let most = app.limits.inputs.clamp(1, MAX_BATCH) as u64;
-    app.hold_inputs(digits.clamp(1, most) as usize)
+    app.hold_inputs(owner, digits.clamp(1, most) as usize)
         .ok_or(ApiError::Busy {
             places: app.limits.inputs,
             what: "inputs",
         })
+}
+
+/// Refuses more digits than one request may hold.
+fn check_batch(found: usize, limit: usize) -> Result<(), ApiError> {
+    if found > limit {
+        return Err(ApiError::BatchTooLarge { found, limit });
+    }
+    Ok(())
 }
 
 /// Length of the model's input message.
@@ -152,15 +189,18 @@ fn evaluate(
     circuit: &Circuit,
     session: &SessionKeys,
     input: &Input,
+    limit: Duration,
 ) -> Result<Evaluated, ApiError> {
+    let _span = info_span!("evaluate", model = circuit.info().id).entered();
     let ciphertext = circuit
         .parse_input(&input.message)
         .map_err(|error| input.refusal(error))?;
     let started = Instant::now();
     let reply = circuit
-        .evaluate(&session.keys, ciphertext)
+        .evaluate_while(&session.keys, ciphertext, || started.elapsed() < limit)
         .map_err(|error| match error {
             EvalError::Input { .. } => input.refusal(error),
+            EvalError::Stopped { .. } => ApiError::EvaluationTime { limit },
             _ => error.into(),
         })?;
     Ok(Evaluated {

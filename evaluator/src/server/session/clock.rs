@@ -30,3 +30,23 @@ impl Clock for SystemClock {
         self.0.elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The clock starts between two moments that are measured outside, and keeps between them.
+    #[test]
+    fn time_passes_as_it_does_outside() {
+        let before = Instant::now();
+        let clock = SystemClock::default();
+        let after = Instant::now();
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(2));
+            let least = after.elapsed();
+            let now = clock.now();
+            let most = before.elapsed();
+            assert!(least <= now && now <= most, "{least:?} {now:?} {most:?}");
+        }
+    }
+}

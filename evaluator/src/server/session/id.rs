@@ -45,3 +45,48 @@ impl FromStr for SessionId {
             .map_err(|_| MalformedId)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_thirty_two_digits_with_its_leading_zeros() {
+        for (id, words) in [
+            (0, "00000000000000000000000000000000"),
+            (0xab, "000000000000000000000000000000ab"),
+            (u128::MAX, "ffffffffffffffffffffffffffffffff"),
+            (
+                0x0123_4567_89ab_cdef_0f1e_2d3c_4b5a_6978,
+                "0123456789abcdef0f1e2d3c4b5a6978",
+            ),
+        ] {
+            assert_eq!(SessionId(id).to_string(), words);
+            assert!(words.parse() == Ok(SessionId(id)), "{words}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_no_id() {
+        let good = "0123456789abcdef0f1e2d3c4b5a6978";
+        let mut words = vec![String::new(), format!("{good}0"), good[1..].to_owned()];
+        // Each just outside the digits and letters, or at home in other number formats.
+        for wrong in ['/', ':', '`', 'g', 'A', 'F', '+', '-', '_', ' ', 'é'] {
+            let mut replaced = good.to_owned();
+            replaced.replace_range(..wrong.len_utf8(), &wrong.to_string());
+            words.push(replaced);
+        }
+        for words in words {
+            let parsed: Result<SessionId, _> = words.parse();
+            assert!(parsed == Err(MalformedId), "{words:?}");
+        }
+    }
+
+    /// A bit that is the same in all of 64 ids is a bit that can be guessed, but for 2^-56.
+    #[test]
+    fn no_bit_of_an_id_is_always_the_same() {
+        let ids = || (0..64).map(|_| SessionId::random().expect("randomness").0);
+        assert_eq!(ids().fold(0, |all, id| all | id), u128::MAX);
+        assert_eq!(ids().fold(u128::MAX, |all, id| all & id), 0);
+    }
+}

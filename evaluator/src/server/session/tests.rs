@@ -1,5 +1,6 @@
 //! The store under a clock that the tests turn.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
@@ -22,19 +23,39 @@ impl Clock for TestClock {
 }
 
 const IDLE: u64 = 60;
+const LIFE: u64 = 600;
 
+/// A store that one owner may fill.
 fn store(bytes: u64, count: usize) -> (Arc<TestClock>, SessionStore<&'static str>) {
+    let each = Share {
+        count: usize::MAX,
+        bytes: u64::MAX,
+    };
+    store_with(Share { count, bytes }, each)
+}
+
+fn store_with(all: Share, each: Share) -> (Arc<TestClock>, SessionStore<&'static str>) {
     let clock = Arc::new(TestClock::default());
     let limits = SessionLimits {
         idle: Duration::from_secs(IDLE),
-        bytes,
-        count,
+        life: Duration::from_secs(LIFE),
+        all,
+        each,
     };
     (Arc::clone(&clock), SessionStore::new(limits, clock))
 }
 
 fn insert(store: &SessionStore<&'static str>, value: &'static str, bytes: u64) -> SessionId {
-    store.insert(value, bytes).expect("fits")
+    insert_for(store, 1, value, bytes).expect("fits")
+}
+
+fn insert_for(
+    store: &SessionStore<&'static str>,
+    owner: u8,
+    value: &'static str,
+    bytes: u64,
+) -> Result<SessionId, SessionError> {
+    store.insert(value, bytes, IpAddr::from([192, 0, 2, owner]).into())
 }
 
 fn value(store: &SessionStore<&'static str>, id: SessionId) -> Option<&'static str> {
@@ -128,7 +149,7 @@ fn sessions_without_bytes_are_bounded_too() {
 fn what_never_fits_evicts_nothing() {
     let (_, store) = store(100, 10);
     let id = insert(&store, "keys", 100);
-    let refusal = store.insert("too large", 101).err();
+    let refusal = insert_for(&store, 1, "too large", 101).err();
     assert_eq!(
         refusal,
         Some(SessionError::TooLarge {
@@ -160,6 +181,115 @@ fn a_session_that_grows_evicts_others() {
         evicted: 1,
     };
     assert_eq!(store.sweep(), figures);
+}
+
+#[test]
+fn a_session_ends_at_its_age_however_much_it_is_used() {
+    let (clock, store) = store(100, 10);
+    let id = insert(&store, "keys", 10);
+    for _ in 0..LIFE / (IDLE - 1) {
+        clock.advance(IDLE - 1);
+        assert_eq!(value(&store, id), Some("keys"));
+    }
+    let left = LIFE % (IDLE - 1);
+    let state = store.state(id).expect("held");
+    assert_eq!(state.expires_in, Duration::from_secs(left));
+    clock.advance(left);
+    assert_eq!(value(&store, id), None);
+    assert_eq!(store.sweep().expired, 1);
+}
+
+#[test]
+fn a_young_session_outlives_one_that_was_used_before_it_and_is_older() {
+    let (clock, store) = store(100, 10);
+    let old = insert(&store, "old", 10);
+    for _ in 0..(LIFE - 1) / (IDLE - 1) {
+        clock.advance(IDLE - 1);
+        assert_eq!(value(&store, old), Some("old"));
+    }
+    let young = insert(&store, "young", 10);
+    assert_eq!(value(&store, old), Some("old"), "used last");
+    clock.advance(IDLE - 1);
+    assert_eq!(value(&store, old), None);
+    assert_eq!(value(&store, young), Some("young"));
+}
+
+#[test]
+fn one_owner_has_no_more_than_its_share_and_evicts_nobody_else() {
+    let all = Share {
+        count: 10,
+        bytes: 100,
+    };
+    let (clock, store) = store_with(
+        all,
+        Share {
+            count: 2,
+            bytes: 50,
+        },
+    );
+    let check_full = |owner, bytes, limit, wait| {
+        let refusal = SessionError::OwnerFull {
+            limit,
+            retry_after: Duration::from_secs(wait),
+        };
+        assert_eq!(
+            insert_for(&store, owner, "more", bytes).err(),
+            Some(refusal)
+        );
+    };
+    let other = insert_for(&store, 2, "other", 50).expect("fits");
+    clock.advance(10);
+    let first = insert_for(&store, 1, "first", 10).expect("fits");
+    check_full(1, 41, Full::Bytes(50), IDLE);
+    clock.advance(5);
+    insert_for(&store, 1, "second", 40).expect("fits");
+    check_full(1, 0, Full::Count(2), IDLE - 5);
+    assert_eq!(store.sweep().held, 3);
+    assert_eq!(value(&store, other), Some("other"));
+    assert!(store.remove(first));
+    insert_for(&store, 1, "third", 10).expect("its share has room again");
+    clock.advance(IDLE);
+    assert_eq!(store.sweep().held, 0);
+    assert!(
+        store.lock().owners.is_empty(),
+        "an owner of nothing takes no memory"
+    );
+}
+
+#[test]
+fn a_session_does_not_grow_past_its_owner_s_share() {
+    let all = Share {
+        count: 10,
+        bytes: 100,
+    };
+    let (_, store) = store_with(
+        all,
+        Share {
+            count: 9,
+            bytes: 50,
+        },
+    );
+    let growing = insert_for(&store, 1, "growing", 10).expect("fits");
+    insert_for(&store, 1, "other", 20).expect("fits");
+    assert_eq!(store.resize(growing, 30), Ok(true));
+    let refusal = SessionError::OwnerFull {
+        limit: Full::Bytes(50),
+        retry_after: Duration::from_secs(IDLE),
+    };
+    assert_eq!(store.resize(growing, 31), Err(refusal));
+    assert_eq!(store.sweep().bytes, 50, "its size stays");
+}
+
+#[test]
+fn a_session_under_its_old_id_replaces_the_old_one() {
+    let (_, store) = store(100, 10);
+    let id = insert(&store, "first", 60);
+    let owner = IpAddr::from([192, 0, 2, 1]).into();
+    let kept = store.insert_as(id, "second", 70, owner);
+    assert_eq!(kept.map(|value| *value), Ok("second"));
+    assert_eq!(value(&store, id), Some("second"));
+    let figures = store.sweep();
+    assert_eq!((figures.held, figures.bytes, figures.evicted), (1, 70, 0));
 }
 
 #[test]
@@ -225,25 +355,25 @@ proptest! {
         const COUNT: usize = 6;
         let (clock, store) = store(BYTES, COUNT);
         let mut ids = Vec::new();
-        let mut model: Vec<(SessionId, u64, u64)> = Vec::new(); // id, bytes, used at
+        let mut model: Vec<(SessionId, u64, u64, u64)> = Vec::new(); // id, bytes, used at, born at
         let mut now = 0;
         for event in events {
-            model.retain(|&(_, _, used_at)| now - used_at < IDLE);
+            model.retain(|&(_, _, used_at, born_at)| now - used_at < IDLE && now - born_at < LIFE);
             match event {
                 Event::Insert(bytes) => {
                     while model.len() >= COUNT || model.iter().map(|held| held.1).sum::<u64>() + bytes > BYTES {
                         model.remove(0);
                     }
                     let id = insert(&store, "value", bytes);
-                    model.push((id, bytes, now));
+                    model.push((id, bytes, now, now));
                     ids.push(id);
                 }
                 Event::Use(at) => if let Some(&id) = ids.get(at) {
                     let held = model.iter().position(|held| held.0 == id);
                     prop_assert_eq!(store.get(id).is_some(), held.is_some());
                     if let Some(held) = held {
-                        let (id, bytes, _) = model.remove(held);
-                        model.push((id, bytes, now));
+                        let (id, bytes, _, born_at) = model.remove(held);
+                        model.push((id, bytes, now, born_at));
                     }
                 },
                 Event::Remove(at) => if let Some(&id) = ids.get(at) {
@@ -256,7 +386,7 @@ proptest! {
                     now += seconds;
                 }
             }
-            model.retain(|&(_, _, used_at)| now - used_at < IDLE);
+            model.retain(|&(_, _, used_at, born_at)| now - used_at < IDLE && now - born_at < LIFE);
             let figures = store.sweep();
             prop_assert_eq!(figures.held, model.len());
             prop_assert_eq!(figures.bytes, model.iter().map(|held| held.1).sum::<u64>());

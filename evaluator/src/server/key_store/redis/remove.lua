@@ -1,0 +1,2 @@
+-- ARGV: id. Returns whether it was held.
+return forget(ARGV[1])
