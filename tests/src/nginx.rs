@@ -130,6 +130,14 @@ impl Nginx {
     /// If it doesn't end or doesn't start.
     pub fn restart(&mut self) -> Result<()> {
         self.stop()?;
+        self.start_again()
+    }
+
+    /// Starts it on the same ports, after it was stopped.
+    ///
+    /// # Errors
+    /// If it doesn't start.
+    pub fn start_again(&mut self) -> Result<()> {
         let output = File::options()
             .append(true)
             .open(self.directory.path().join("output"))?;
@@ -143,15 +151,31 @@ impl Nginx {
         })
     }
 
-    /// Ends it, with its workers.
-    fn stop(&mut self) -> Result<()> {
+    /// Has it read its configuration again.
+    ///
+    /// # Errors
+    /// If it refuses.
+    pub fn reload(&self) -> Result<()> {
+        self.tell("reload")
+    }
+
+    /// Ends it at once, with its workers.
+    ///
+    /// # Errors
+    /// If it doesn't run.
+    pub fn stop(&mut self) -> Result<()> {
+        self.tell("stop")?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    fn tell(&self, word: &str) -> Result<()> {
         let status = command(self.directory.path())
-            .args(["-s", "stop"])
+            .args(["-s", word])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()?;
-        ensure!(status.success(), "nginx -s stop ended with {status}");
-        self.process.wait()?;
+        ensure!(status.success(), "nginx -s {word} ended with {status}");
         Ok(())
     }
 }

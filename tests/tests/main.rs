@@ -8,6 +8,8 @@ mod bulk;
 mod circuit;
 mod cli;
 mod drawn;
+#[cfg(target_os = "linux")]
+mod faults;
 mod graphs;
 mod hosting;
 mod house;

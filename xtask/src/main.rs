@@ -13,6 +13,7 @@ mod axe;
 mod bench;
 mod chromium;
 mod deny;
+mod load;
 mod mutants;
 mod npm;
 mod openapi;
@@ -54,6 +55,8 @@ enum Task {
     Bench(bench::Args),
     Params(params::Args),
     Train(train::Args),
+    Load(load::LoadArgs),
+    Soak(load::SoakArgs),
     Screenshots(screenshots::Args),
 }
 
@@ -80,6 +83,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(args) => bench::run(&workspace, &args)?,
         Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
+        Task::Load(args) => load::load(&workspace, &args)?,
+        Task::Soak(args) => load::soak(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
     }
     Ok(true)

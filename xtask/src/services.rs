@@ -1,5 +1,5 @@
 //! The engines that a host puts around the evaluator, for the tests that start them: two proxies, a
-//! store, and what one looks at them with.
+//! store, and what one looks at them with; and a wall clock that a test can turn.
 //!
 //! Debian's packages start such services when they are installed, so only a machine for checks
 //! (`CI` is set) has them installed; elsewhere their owner is told what is missing.
@@ -15,6 +15,7 @@ const SERVICES: &[(&str, &str)] = &[
     ("nginx", "nginx"),
     ("caddy", "caddy"),
     ("redis-server", "redis-server"),
+    ("faketime", "faketime"),
     ("curl", "curl"),
     ("openssl", "openssl"),
     ("systemd-analyze", "systemd"),
