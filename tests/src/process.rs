@@ -87,7 +87,9 @@ pub fn watch<T>(
             let _done = Done(&done);
             work()
         };
-        let samples = watcher.join().map_err(|_| anyhow!("the watcher panicked"))?;
+        let samples = watcher
+            .join()
+            .map_err(|_| anyhow!("the watcher panicked"))?;
         Ok((result?, samples?))
     })
 }

@@ -66,7 +66,9 @@ impl Slow {
         let mut stream = TcpStream::connect(server.address())?;
         match kind {
             Kind::Silent => {}
-            Kind::SlowHead => stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?,
+            Kind::SlowHead => {
+                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?
+            }
             Kind::SlowBody => write!(
                 stream,
                 "POST {API_PREFIX}/sessions/{session}/classify?model={} HTTP/1.1\r\nHost: slow\r\n\
@@ -86,7 +88,8 @@ impl Slow {
 
     /// Sends a byte where it is of that kind, and sees whether the connection was closed.
     fn beat(&mut self) -> Result<()> {
-        if matches!(self.kind, Kind::SlowHead | Kind::SlowBody) && self.stream.write(b"x").is_err() {
+        if matches!(self.kind, Kind::SlowHead | Kind::SlowBody) && self.stream.write(b"x").is_err()
+        {
             self.closed = true;
             return Ok(());
         }
@@ -134,7 +137,10 @@ fn replies_that_nobody_takes_are_dropped() -> Result<()> {
         .map(|_| leave_unread(&server, visitor.session()?, &prepared))
         .collect::<Result<Vec<_>>>()?;
     wait_for("the replies to be made", || {
-        let made = metric(&server, "inkveil_evaluation_seconds_count{model=\"lenet1\"}")?;
+        let made = metric(
+            &server,
+            "inkveil_evaluation_seconds_count{model=\"lenet1\"}",
+        )?;
         Ok((made >= ((1 + UNREAD) * MAX_BATCH) as f64).then_some(()))
     })?;
     let held = process::open_files(server.id())?;
@@ -172,7 +178,11 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
     while connections.iter().any(stalls) {
         for slow in connections.iter_mut().filter(|slow| !slow.closed) {
             slow.beat()?;
-            let limit = if slow.kind == Kind::SlowBody { BODY } else { HEAD };
+            let limit = if slow.kind == Kind::SlowBody {
+                BODY
+            } else {
+                HEAD
+            };
             ensure!(
                 slow.closed || slow.kind == Kind::Idle || start.elapsed() < limit,
                 "a connection of the kind {:?} is still open after {limit:?}",
@@ -180,7 +190,11 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
             );
         }
         let reply = visitor.classify(&fast().requests()[0])?;
-        ensure!(reply.took < SERVED, "another client waited {:?}", reply.took);
+        ensure!(
+            reply.took < SERVED,
+            "another client waited {:?}",
+            reply.took
+        );
         most_memory = most_memory.max(process::resident(server.id())?);
         most_threads = most_threads.max(process::threads(server.id())?);
         std::thread::sleep(BEAT);

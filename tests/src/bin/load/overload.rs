@@ -73,7 +73,14 @@ mod rate {
     pub const ALLOWED: usize = 50;
     pub const BURST: usize = 50;
 
-    pub const FLAGS: &[&str] = &["--address-rate", "50", "--address-burst", "50", "--session-rate", "0"];
+    pub const FLAGS: &[&str] = &[
+        "--address-rate",
+        "50",
+        "--address-burst",
+        "50",
+        "--session-rate",
+        "0",
+    ];
 
     /// Clients, all at that address.
     pub const CLIENTS: usize = 20;
@@ -201,8 +208,8 @@ fn compare(
     let memory_past = process::resident_at_most(server.id())? as f64;
     server.stop()?;
 
-    let [at_limit, above] = [("at the limit", &mut before), ("above", &mut past)].map(
-        |(name, met)| {
+    let [at_limit, above] =
+        [("at the limit", &mut before), ("above", &mut past)].map(|(name, met)| {
             let [half, most] = [0.5, 0.99].map(|share| quantile(&mut met.accepted, share));
             println!(
                 "{name}: {} accepted, refused {:?}; accepted p50 {}, p99 {}",
@@ -212,8 +219,7 @@ fn compare(
                 words(most)
             );
             most
-        },
-    );
+        });
     println!(
         "most memory {} at the limit, {} above",
         megabytes(memory_before),
