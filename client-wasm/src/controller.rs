@@ -98,7 +98,7 @@ impl Teller {
         self.page.emit((self.choice, news));
     }
 
-    fn on_busy(&self) -> impl Fn(u32) + Clone + use<> {
+    fn on_busy(&self) -> impl Fn(u32) + use<> {
         let teller = self.clone();
         move |seconds| {
             teller.busy_until.set(now() + f64::from(seconds) * 1e3);
@@ -280,7 +280,7 @@ impl Controller {
         let models = match &mut self.models {
             Some(models) => models,
             none => {
-                let models = none.insert(evaluator::models(tell.on_busy()).await?);
+                let models = none.insert(evaluator::models(&tell.on_busy()).await?);
                 let offers = models.iter().map(Offer::from).collect();
                 tell.tell(News::ModelsListed(offers));
                 models
@@ -289,7 +289,7 @@ impl Controller {
         let id = models::choose(models, wanted)?.id.clone();
         self.current = Some(id.clone());
         if !self.shelf.touch(&id) {
-            let info = evaluator::model(&id, tell.on_busy()).await?;
+            let info = evaluator::model(&id, &tell.on_busy()).await?;
             let gone = self.shelf.put(&id, Prepared::new(info));
             self.orphan(&gone);
             let link = self.listening().await?;
@@ -354,7 +354,7 @@ impl Controller {
             tell.tell(News::KeysMade(made));
         }
         if let Some(id) = &model.remembered {
-            match evaluator::session(id, tell.on_busy()).await {
+            match evaluator::session(id, &tell.on_busy()).await {
                 Ok(info) => {
                     let measure = None;
                     model.session = Some(Session { info, measure });

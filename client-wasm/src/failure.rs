@@ -4,6 +4,8 @@
 //!
 //! **Invariant:** every failure is shown with a way to go on, and none carries anything secret.
 
+use std::time::Duration;
+
 use client::models::ChoiceError;
 use shared::api::Problem;
 use thiserror::Error;
@@ -22,11 +24,23 @@ pub enum Failure {
         /// How long the page waited.
         seconds: u32,
     },
-    /// The server was busy each time it was asked.
-    #[error("the server was busy {attempts} times in a row")]
+    /// The server has no time or no room, for now.
+    #[error("{}", busy(*status, problem.as_ref(), *attempts))]
     Busy {
+        /// HTTP status code.
+        status: u16,
+        /// The server's words, if it said any.
+        problem: Option<Problem>,
         /// Requests made.
         attempts: u32,
+        /// How long it asked to wait.
+        wait: Option<Duration>,
+    },
+    /// The server wants a token, or another one.
+    #[error("the server asked for a token (401)")]
+    Private {
+        /// True if there was a token.
+        refused: bool,
     },
     /// The server said no.
     #[error("{} ({}): {}", .0.title, .0.status, .0.detail)]
@@ -70,4 +84,12 @@ impl Failure {
             Self::Version { .. } | Self::Unreadable { .. } | Self::Link(_)
         )
     }
+}
+
+fn busy(status: u16, problem: Option<&Problem>, attempts: u32) -> String {
+    let said = match problem {
+        Some(problem) => Failure::Refused(problem.clone()).to_string(),
+        None => format!("the server answered {status}"),
+    };
+    format!("{said} (requests made: {attempts})")
 }

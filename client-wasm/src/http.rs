@@ -1,9 +1,10 @@
-//! One request with a body, and what can be known about its way.
+//! One request to the service, and what can be known about its way.
 //!
 //! Knows bytes, headers and times; knows no route and no meaning. `fetch` can't tell how much of a
 //! body has been sent, so this is an `XMLHttpRequest`.
 //!
-//! **Invariant:** a request whose future is dropped is aborted.
+//! **Invariant:** a request whose future is dropped is aborted: a server that never answers holds none
+//! of the few connections that a browser opens to it. Each carries the service's token, if there is one.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,8 +12,10 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use js_sys::{ArrayBuffer, Uint8Array};
 use thiserror::Error;
-use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, ProgressEvent, XmlHttpRequest, XmlHttpRequestResponseType};
+
+use crate::token;
 
 /// A reply, whatever its status.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,23 +52,33 @@ pub fn now() -> f64 {
         .map_or(0.0, |clock| clock.now())
 }
 
-/// Posts `body` to `url` (relative to the page's base) and waits for the reply.
-/// `on_progress` is told the bytes sent so far.
+/// Hears how many bytes of a request's body are sent.
+pub type Progress = Rc<dyn Fn(u64)>;
+
+/// What is asked of the service.
+pub struct Request<'a> {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Address, relative to the page's base.
+    pub url: String,
+    /// Media type and bytes of the body, where there is one.
+    pub body: Option<(&'static str, &'a [u8])>,
+    /// How long it may take until the whole reply is here.
+    pub timeout_s: u32,
+    /// Who hears of the body's progress.
+    pub on_progress: Option<Progress>,
+}
+
+/// Sends a request and waits for the reply.
 ///
 /// # Errors
-/// [`HttpError`] if no reply came within `timeout_ms`.
-pub async fn post(
-    url: &str,
-    media_type: &str,
-    body: &[u8],
-    timeout_ms: u32,
-    on_progress: impl Fn(u64) + 'static,
-) -> Result<Reply, HttpError> {
-    let request = XmlHttpRequest::new().map_err(|_| HttpError::Unreachable)?;
+/// [`HttpError`] if no reply came, or none in time.
+pub async fn send(request: &Request<'_>) -> Result<Reply, HttpError> {
     let (sender, ended) = oneshot::channel();
-    let in_flight = InFlight::new(request, sender, on_progress);
+    let xhr = XmlHttpRequest::new().map_err(|_| HttpError::Unreachable)?;
+    let in_flight = InFlight::new(xhr, sender, request.on_progress.clone());
     in_flight
-        .send(url, media_type, body, timeout_ms)
+        .send(request)
         .map_err(|_| HttpError::Unreachable)?;
     ended.await.unwrap_or(Err(HttpError::Unreachable))?;
     in_flight.reply().ok_or(HttpError::Unreachable)
@@ -80,14 +93,14 @@ struct InFlight {
     head_at: Rc<Cell<f64>>,
     _on_end: [Closure<dyn FnMut(Event)>; 3],
     _on_state: Closure<dyn FnMut(Event)>,
-    _on_progress: Closure<dyn FnMut(ProgressEvent)>,
+    _on_progress: Option<Closure<dyn FnMut(ProgressEvent)>>,
 }
 
 impl InFlight {
     fn new(
         request: XmlHttpRequest,
         sender: oneshot::Sender<Result<(), HttpError>>,
-        on_progress: impl Fn(u64) + 'static,
+        on_progress: Option<Progress>,
     ) -> Self {
         let ended: Ended = Rc::new(Cell::new(Some(sender)));
         let on_end = [
@@ -105,11 +118,13 @@ impl InFlight {
         let on_state = on_head(&request, &head_at);
         request.set_onreadystatechange(Some(on_state.as_ref().unchecked_ref()));
 
-        let on_progress = Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| {
-            on_progress(event.loaded() as u64);
+        let on_progress = on_progress.map(|tell| {
+            Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| {
+                tell(event.loaded() as u64);
+            })
         });
-        if let Ok(upload) = request.upload() {
-            upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+        if let (Some(listener), Ok(upload)) = (&on_progress, request.upload()) {
+            upload.set_onprogress(Some(listener.as_ref().unchecked_ref()));
         }
         Self {
             request,
@@ -121,24 +136,23 @@ impl InFlight {
         }
     }
 
-    fn send(
-        &self,
-        url: &str,
-        media_type: &str,
-        body: &[u8],
-        timeout_ms: u32,
-    ) -> Result<(), wasm_bindgen::JsValue> {
-        self.request.open("POST", url)?;
-        self.request
-            .set_response_type(XmlHttpRequestResponseType::Arraybuffer);
-        self.request.set_timeout(timeout_ms);
-        self.request
-            .set_request_header("Content-Type", media_type)?;
-        self.request
-            .set_request_header("Accept", "application/octet-stream, application/json")?;
-        // A copy: the browser reads it while the memory of the page may move.
-        self.request
-            .send_with_opt_js_u8_array(Some(&Uint8Array::from(body)))
+    fn send(&self, request: &Request<'_>) -> Result<(), JsValue> {
+        let xhr = &self.request;
+        xhr.open(request.method, &request.url)?;
+        xhr.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
+        xhr.set_timeout(request.timeout_s * 1000);
+        xhr.set_request_header("Accept", "application/octet-stream, application/json")?;
+        if let Some(token) = token::header() {
+            xhr.set_request_header("Authorization", &token)?;
+        }
+        match request.body {
+            Some((media_type, body)) => {
+                xhr.set_request_header("Content-Type", media_type)?;
+                // A copy: the browser reads it while the memory of the page may move.
+                xhr.send_with_opt_js_u8_array(Some(&Uint8Array::from(body)))
+            }
+            None => xhr.send(),
+        }
     }
 
     fn reply(&self) -> Option<Reply> {

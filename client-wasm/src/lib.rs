@@ -41,11 +41,13 @@ pub mod link;
 pub mod listen;
 pub mod save;
 pub mod shortcuts;
+pub mod token;
 pub mod work;
 
 /// Starts the page in `<body>`, or the crypto worker where this is one.
 pub fn run() {
     if worker::run().is_none() {
+        token::find();
         yew::Renderer::<components::App>::new().render();
         install::register();
     }

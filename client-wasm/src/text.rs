@@ -8,7 +8,12 @@
 
 mod keys;
 
+use std::borrow::Cow;
+use std::time::Duration;
+
+use client::manners;
 use client::models::ChoiceError;
+use shared::api::Problem;
 
 pub use keys::*;
 
@@ -220,7 +225,9 @@ pub fn failure_title(failure: &Failure) -> &'static str {
     match failure {
         Failure::Unreachable => "The server can't be reached",
         Failure::TimedOut { .. } => "The server takes too long",
+        Failure::Busy { status: 429, .. } => "A limit of the server is reached",
         Failure::Busy { .. } => "The server is busy",
+        Failure::Private { .. } => "This service is private",
         Failure::Refused(_) => "The server refused",
         Failure::Unreadable { .. } => "The server's reply can't be read",
         Failure::Model(ChoiceError::None) => "The server has no model for drawings",
@@ -234,13 +241,16 @@ pub fn failure_title(failure: &Failure) -> &'static str {
 }
 
 /// What to do about it.
-pub fn failure_advice(failure: &Failure) -> &'static str {
-    match failure {
+pub fn failure_advice(failure: &Failure) -> Cow<'static, str> {
+    let advice = match failure {
+        Failure::Busy { problem, wait, .. } => return busy_advice(problem.as_ref(), *wait).into(),
         Failure::Unreachable => {
             "Check your connection, or wait until the server is back. Your drawing stays here."
         }
-        Failure::TimedOut { .. } | Failure::Busy { .. } => {
-            "Wait a moment, then try again. Your drawing stays here."
+        Failure::TimedOut { .. } => "Wait a moment, then try again. Your drawing stays here.",
+        Failure::Private { refused: false } => "Open it by the link that its host gave you.",
+        Failure::Private { refused: true } => {
+            "The link you opened holds no longer. Ask its host for another."
         }
         Failure::Refused(_) => "Try again; if it stays like this, the server needs a look.",
         Failure::Unreadable { .. } | Failure::Version { .. } => {
@@ -254,7 +264,17 @@ pub fn failure_advice(failure: &Failure) -> &'static str {
              Firefox 114, Chrome 91 or Safari 16.4 and later."
         }
         Failure::Crypto(_) => "Try again; reloading the page makes new keys.",
-    }
+    };
+    advice.into()
+}
+
+/// What a busy server said, and when to try again.
+fn busy_advice(problem: Option<&Problem>, wait: Option<Duration>) -> String {
+    let said = problem.map_or_else(String::new, |problem| {
+        format!("It says: {}. ", problem.title)
+    });
+    let when = wait.map_or_else(|| "a moment".into(), manners::in_words);
+    format!("{said}Try again in {when}. Your drawing stays here.")
 }
 
 /// Name of a pen.
@@ -428,5 +448,29 @@ mod tests {
         assert!(input.contains("3×32×32"), "{input}");
         let shares = [0.0, 0.0004, 0.5, 0.998, 0.9999].map(percent);
         assert_eq!(shares, ["0 %", "0 %", "50.0 %", "99.8 %", "100 %"]);
+    }
+    #[test]
+    fn who_has_to_wait_reads_why_and_how_long() {
+        let busy = |problem, seconds: Option<u64>| Failure::Busy {
+            status: 429,
+            problem,
+            attempts: 1,
+            wait: seconds.map(Duration::from_secs),
+        };
+        let problem = Problem {
+            kind: "/problems/too-many-sessions".into(),
+            title: "Too many sessions".into(),
+            status: 429,
+            detail: "this address holds 1000".into(),
+        };
+        let advice = |failure| failure_advice(&failure).into_owned();
+        assert_eq!(
+            advice(busy(Some(problem), Some(600))),
+            "It says: Too many sessions. Try again in 10 minutes. Your drawing stays here."
+        );
+        assert_eq!(
+            advice(busy(None, None)),
+            "Try again in a moment. Your drawing stays here."
+        );
     }
 }

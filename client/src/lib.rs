@@ -23,6 +23,7 @@ mod sample;
 mod sampling;
 pub mod sealed;
 mod secret;
+pub mod token;
 
 pub use encryption::Plaintext;
 pub use error::ClientError;

@@ -40,8 +40,21 @@ impl Browser {
     /// # Errors
     /// If one of the two can't be started, or they don't fit each other.
     pub fn start(width: u32, height: u32, proxy: Option<&Proxy>) -> Result<Self> {
+        Self::start_with_flags(width, height, proxy, &[])
+    }
+
+    /// As [`Browser::start`], with more of Chromium's flags.
+    ///
+    /// # Errors
+    /// As [`Browser::start`].
+    pub fn start_with_flags(
+        width: u32,
+        height: u32,
+        proxy: Option<&Proxy>,
+        flags: &[&str],
+    ) -> Result<Self> {
         let (driver, port) = Driver::start()?;
-        let capabilities = capabilities(width, height, proxy)?;
+        let capabilities = capabilities(width, height, proxy, flags)?;
         let session = Session::open(&format!("http://127.0.0.1:{port}"), &capabilities)?;
         Ok(Self {
             session,
@@ -178,7 +191,7 @@ fn announced_port(output: &mut impl BufRead) -> Result<u16> {
     anyhow::bail!("chromedriver ended without naming its port")
 }
 
-fn capabilities(width: u32, height: u32, proxy: Option<&Proxy>) -> Result<Value> {
+fn capabilities(width: u32, height: u32, proxy: Option<&Proxy>, flags: &[&str]) -> Result<Value> {
     let mut capabilities: Value = serde_json::from_str(CAPABILITIES)?;
     let options = &mut capabilities["goog:chromeOptions"];
     let args = options["args"]
@@ -188,6 +201,7 @@ fn capabilities(width: u32, height: u32, proxy: Option<&Proxy>) -> Result<Value>
     args.push(json!(
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     ));
+    args.extend(flags.iter().map(|flag| json!(flag)));
     if let Some(proxy) = proxy {
         args.push(json!(format!("--proxy-server=http://{}", proxy.address())));
         // Also what goes to this machine, which otherwise needs no proxy.

@@ -1,5 +1,6 @@
 //! What tests that cross rooms share: the real evaluator as a process, a real browser that draws,
-//! and a proxy between them that sees every byte.
+//! and a proxy between them that sees every byte; for load and faults, clients with prepared
+//! requests, and the programs and the clock beside the evaluator.
 //!
 //! Knows the evaluator by its command line and routes, and the page by its element ids and by what
 //! it exchanges with its worker; looks no further into either.
@@ -9,21 +10,30 @@
 
 pub mod axe;
 pub mod browser;
+pub mod caddy;
+pub mod clock;
 pub mod data;
 pub mod digits;
 pub mod drawings;
 pub mod emulate;
+pub mod front;
 pub mod graphs;
 pub mod machine;
 pub mod networks;
+pub mod nginx;
 pub mod page;
 pub mod plain;
+pub mod prepared;
+pub mod process;
 pub mod program;
 pub mod proxy;
+#[cfg(unix)]
+pub mod redis;
 pub mod samples;
 pub mod secrecy;
 pub mod server;
 pub mod tap;
+pub mod visitor;
 pub mod webdriver;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use shared::api::PROBLEM_JSON;
 use tiny_http::{Header, Request, Response};
 use ureq::Agent;
 use ureq::http;
@@ -86,6 +87,12 @@ pub enum Fault {
     /// It is answered with this status, and never passed on; the server asks to come back after so
     /// many seconds.
     Busy(u16, u32),
+    /// It is answered with this status and a proxy's own page, and never passed on, as when nobody is
+    /// there to pass it on to.
+    Nobody(u16),
+    /// It is refused with this status and problem, and never passed on; the server asks to come back
+    /// after so many seconds.
+    Refused(u16, u32, &'static str),
     /// It is answered with this JSON, and never passed on.
     Json(&'static str),
     /// Nothing is passed on, and what comes back is no HTTP, as from a line that breaks.
@@ -231,21 +238,24 @@ impl Shared {
         match self.fault(&exchange) {
             Some(Fault::Delay(time)) => std::thread::sleep(time),
             Some(Fault::Busy(status, seconds)) => {
-                if let Some(recorded) = self.exchanges().get_mut(index) {
-                    recorded.status = Some(status);
-                }
-                let retry_after = Header::from_bytes("Retry-After", seconds.to_string());
-                let headers = retry_after.into_iter().collect();
-                let empty: &[u8] = &[];
-                let response = Response::new(status.into(), headers, empty, Some(0), None);
-                return Ok(request.respond(response)?);
+                let retry_after = ("Retry-After", &*seconds.to_string());
+                return self.refuse(request, index, status, &[retry_after], "");
+            }
+            Some(Fault::Nobody(status)) => {
+                let html = ("Content-Type", "text/html");
+                let page = "<html><h1>Nobody is here</h1></html>";
+                return self.refuse(request, index, status, &[html], page);
+            }
+            Some(Fault::Refused(status, seconds, problem)) => {
+                let headers = [
+                    ("Content-Type", PROBLEM_JSON),
+                    ("Retry-After", &*seconds.to_string()),
+                ];
+                return self.refuse(request, index, status, &headers, problem);
             }
             Some(Fault::Json(text)) => {
-                let json = Header::from_bytes("Content-Type", "application/json");
-                let headers = json.into_iter().collect();
-                let body = text.as_bytes();
-                let response = Response::new(200.into(), headers, body, Some(text.len()), None);
-                return Ok(request.respond(response)?);
+                let json = ("Content-Type", "application/json");
+                return self.refuse(request, index, 200, &[json], text);
             }
             Some(Fault::Cut) => {
                 let mut line = request.into_writer();
@@ -271,6 +281,26 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Answers a request in the evaluator's place.
+    fn refuse(
+        &self,
+        request: Request,
+        index: usize,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<()> {
+        if let Some(recorded) = self.exchanges().get_mut(index) {
+            recorded.status = Some(status);
+        }
+        let headers = headers
+            .iter()
+            .filter_map(|(name, value)| Header::from_bytes(*name, *value).ok());
+        let (headers, length) = (headers.collect(), body.len());
+        let response = Response::new(status.into(), headers, body.as_bytes(), Some(length), None);
+        Ok(request.respond(response)?)
     }
 
     /// Leaves path and query of an address that is the evaluator's.

@@ -7,10 +7,15 @@ use std::fs::File;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+#[cfg(unix)]
+use nix::sys::signal::{Signal, kill};
+#[cfg(unix)]
+use nix::unistd::Pid;
 use tempfile::NamedTempFile;
 use ureq::Agent;
 
@@ -67,11 +72,25 @@ impl Server {
         address: Option<SocketAddr>,
         flags: &[&str],
     ) -> Result<Self> {
+        Self::start_prepared(models, page, address, flags, |_| ())
+    }
+
+    /// As [`Server::start_with_flags`], in surroundings that `prepare` gives to the command.
+    ///
+    /// # Errors
+    /// As [`Server::start_with`].
+    pub fn start_prepared(
+        models: &Path,
+        page: Option<&Path>,
+        address: Option<SocketAddr>,
+        flags: &[&str],
+        prepare: impl Fn(&mut Command),
+    ) -> Result<Self> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             // Somebody else may take a free port before the evaluator does; then take another.
             let listen = address.map_or_else(free_address, Ok)?;
-            match Self::spawn(models, page, listen, flags).and_then(Self::ready) {
+            match Self::spawn(models, page, listen, flags, &prepare).and_then(Self::ready) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = Some(error),
             }
@@ -84,6 +103,7 @@ impl Server {
         page: Option<&Path>,
         address: SocketAddr,
         flags: &[&str],
+        prepare: impl Fn(&mut Command),
     ) -> Result<Self> {
         let log = NamedTempFile::new()?;
         let mut command = Command::new(binary()?);
@@ -96,10 +116,12 @@ impl Server {
         if let Some(page) = page {
             command.arg("--page").arg(page);
         }
-        let process = command
+        command
             .stdin(Stdio::null())
             .stdout(log.reopen()?)
-            .stderr(log.reopen()?)
+            .stderr(log.reopen()?);
+        prepare(&mut command);
+        let process = command
             .spawn()
             .context("the evaluator could not be started")?;
         Ok(Self {
@@ -152,6 +174,34 @@ impl Server {
         Ok(text)
     }
 
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// If it has ended.
+    #[cfg(unix)]
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let id = Pid::from_raw(i32::try_from(self.id())?);
+        kill(id, signal).with_context(|| format!("{signal} could not be sent"))
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// If it doesn't within this time.
+    pub fn wait(&mut self, within: Duration) -> Result<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.process.try_wait()? {
+                return Ok(status);
+            }
+            ensure!(
+                start.elapsed() < within,
+                "the evaluator still runs after {within:?}"
+            );
+            std::thread::sleep(crate::POLL);
+        }
+    }
+
     /// Kills it; its sessions are gone.
     ///
     /// # Errors
@@ -189,7 +239,11 @@ pub fn agent() -> Agent {
         .into()
 }
 
-fn built_page() -> Result<PathBuf> {
+/// The directory of the built page.
+///
+/// # Errors
+/// If it isn't built.
+pub fn built_page() -> Result<PathBuf> {
     let page = root().join("dist");
     ensure!(
         page.join("index.html").is_file(),
@@ -199,7 +253,11 @@ fn built_page() -> Result<PathBuf> {
     Ok(page)
 }
 
-fn free_address() -> Result<SocketAddr> {
+/// A loopback address that nobody listens on.
+///
+/// # Errors
+/// If there is none.
+pub fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 

@@ -10,7 +10,9 @@ mod models;
 mod outage;
 mod policy;
 mod privacy;
+mod private;
 mod reading;
+mod repeats;
 mod secrecy;
 mod sessions;
 mod shell;
@@ -28,7 +30,8 @@ use tests::server::{Server, agent};
 use tests::tap;
 use tests::webdriver::Pointer;
 
-const WINDOW: (u32, u32) = (1280, 1000);
+/// The browser's window, in pixels.
+pub const WINDOW: (u32, u32) = (1280, 1000);
 
 /// The model that the page asks for.
 const MODEL: &str = "mnist-fast";
@@ -150,7 +153,7 @@ fn count(proxy: &Proxy, kind: fn(&Exchange) -> bool) -> usize {
 }
 
 /// Draws a digit and expects the page to read it.
-fn read_digit(page: &Page<'_>, pointer: Pointer, digit: u8) -> Result<()> {
+pub fn read_digit(page: &Page<'_>, pointer: Pointer, digit: u8) -> Result<()> {
     page.draw(pointer, &strokes(digit, &Hand::default()))?;
     let answer = page.classify()?;
     ensure!(

@@ -3,6 +3,8 @@
 mod classify;
 mod front;
 mod models;
+mod outage;
+mod private;
 mod refusals;
 mod sealed;
 mod stages;
@@ -19,9 +21,10 @@ use tests::program;
 const BINARY_VARIABLE: &str = "INKVEIL_CLI";
 
 /// What would change a run, were it taken over from whoever runs the tests.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 9] = [
     "INKVEIL_PASSPHRASE",
     "INKVEIL_SERVER",
+    "INKVEIL_TOKEN",
     "ALL_PROXY",
     "all_proxy",
     "HTTP_PROXY",
@@ -38,14 +41,20 @@ fn binary() -> &'static Path {
     BINARY.get_or_init(|| find().expect("the command line can be built"))
 }
 
-/// Runs the program in a directory.
-fn run(directory: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Output> {
+/// The program, to be run in a directory.
+fn command(directory: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(binary());
     command.args(args).current_dir(directory);
     for variable in FOREIGN {
         command.env_remove(variable);
     }
-    command.output().context("inkveil could not be started")
+    command
+}
+
+/// Runs the program in a directory.
+fn run(directory: &Path, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<Output> {
+    let output = command(directory, args).output();
+    output.context("inkveil could not be started")
 }
 
 /// What a run that ends well prints.

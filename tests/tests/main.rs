@@ -8,7 +8,10 @@ mod bulk;
 mod circuit;
 mod cli;
 mod drawn;
+#[cfg(target_os = "linux")]
+mod faults;
 mod graphs;
+mod hosting;
 mod house;
 mod noise_estimate;
 mod scheme;

@@ -2,12 +2,12 @@
 //!
 //! **Invariant:** an installed browser is never replaced; one is installed only where none is found.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::workspace::{output, show, succeed};
+use crate::packages::{install, on_path};
 
 const DRIVERS: &[&str] = &[
     "chromedriver",
@@ -114,36 +114,4 @@ impl Chromium {
             .env("CHROME", &self.browser)
             .env("CHROMEDRIVER", &self.driver);
     }
-}
-
-fn install(needs_root: bool, commands: &[&[&str]]) -> Result<()> {
-    let with_sudo = needs_root && output("id", &["-u"]).as_deref() != Some("0");
-    for words in commands {
-        let words: Vec<&str> = match with_sudo {
-            true => ["sudo", "-n"]
-                .into_iter()
-                .chain(words.iter().copied())
-                .collect(),
-            false => words.to_vec(),
-        };
-        let [program, args @ ..] = words.as_slice() else {
-            continue;
-        };
-        let mut command = Command::new(program);
-        command.args(args).env("DEBIAN_FRONTEND", "noninteractive");
-        println!("+ {}", show(&command));
-        succeed(&mut command)?;
-    }
-    Ok(())
-}
-
-/// The file a name stands for; absolute names stand for themselves.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    std::iter::once(PathBuf::new())
-        .filter(|_| Path::new(name).is_absolute())
-        .chain(std::env::split_paths(&path))
-        .map(|directory| directory.join(&file))
-        .find(|candidate| candidate.is_file())
 }

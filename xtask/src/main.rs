@@ -5,20 +5,26 @@
 //!
 //! **Invariant:** a task does all of its own set-up, or fails naming what is missing: nothing is
 //! left out silently, and nothing outside the repository is changed except the tool cache, the
-//! build directory and (for the browser tests) an installed Chromium.
+//! build directory, an installed Chromium (for the browser tests) and, on a machine for checks, the
+//! services that the hosting tests start.
 
 mod accuracy;
 mod axe;
 mod bench;
 mod chromium;
 mod deny;
+mod load;
 mod mutants;
 mod npm;
+mod openapi;
+mod packages;
 mod page;
 mod params;
 mod peer;
+mod python;
 mod screenshots;
 mod serve;
+mod services;
 mod test;
 mod tools;
 mod train;
@@ -49,6 +55,8 @@ enum Task {
     Bench(bench::Args),
     Params(params::Args),
     Train(train::Args),
+    Load(load::LoadArgs),
+    Soak(load::SoakArgs),
     Screenshots(screenshots::Args),
 }
 
@@ -75,6 +83,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(args) => bench::run(&workspace, &args)?,
         Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
+        Task::Load(args) => load::load(&workspace, &args)?,
+        Task::Soak(args) => load::soak(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,
     }
     Ok(true)

@@ -1,4 +1,6 @@
-//! The page, built for release into `dist/` as `Trunk.toml` says.
+//! The page, built for release into `dist/` as `Trunk.toml` says, and packed.
+
+mod pack;
 
 use anyhow::{Result, ensure};
 
@@ -11,12 +13,15 @@ pub const DIRECTORY: &str = "dist";
 /// Builds the page.
 pub fn build(workspace: &Workspace, tools: &Tools) -> Result<()> {
     succeed(&mut trunk(workspace, tools, &["build", "--release"])?)?;
-    let index = workspace.root().join(DIRECTORY).join("index.html");
+    let directory = workspace.root().join(DIRECTORY);
+    let index = directory.join("index.html");
     ensure!(
         index.is_file(),
         "trunk ended well, but {} is missing",
         index.display()
     );
+    let packed = pack::pack(&directory)?;
+    println!("{packed} files of the page are packed, too");
     Ok(())
 }
 

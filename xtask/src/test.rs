@@ -12,7 +12,10 @@ use anyhow::{Result, bail};
 use crate::axe;
 use crate::chromium::Chromium;
 use crate::deny::{self, Advisories};
+use crate::load;
+use crate::openapi;
 use crate::page;
+use crate::services;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
 
@@ -155,10 +158,40 @@ const STEPS: &[Step] = &[
         run: axe_core,
     },
     Step {
+        name: "openapi",
+        title: "the API's description against the service",
+        needs: &[],
+        run: api_description,
+    },
+    Step {
+        name: "hosting",
+        title: "the files in deploy/ behind real proxies",
+        needs: &["page"],
+        run: hosting,
+    },
+    Step {
         name: "accuracy",
         title: "200 test images, encrypted",
         needs: &[],
         run: accuracy,
+    },
+    Step {
+        name: "load",
+        title: "200 sessions, then four times the limits",
+        needs: &["page"],
+        run: load,
+    },
+    Step {
+        name: "soak",
+        title: "10,000 digits against one server",
+        needs: &[],
+        run: soak,
+    },
+    Step {
+        name: "faults",
+        title: "what breaks around the service",
+        needs: &[],
+        run: faults,
     },
 ];
 
@@ -336,6 +369,10 @@ fn rooms(context: &Context<'_>) -> Result<Outcome> {
         "--",
         "--skip",
         "browser::",
+        "--skip",
+        "faults::",
+        "--skip",
+        "hosting::",
     ]))
 }
 
@@ -412,6 +449,36 @@ fn axe_core(context: &Context<'_>) -> Result<Outcome> {
     finish(command.arg(AXE_TESTS).env(axe::VARIABLE, script))
 }
 
+fn api_description(context: &Context<'_>) -> Result<Outcome> {
+    match openapi::python(context.workspace) {
+        Ok(python) => openapi::check(context.workspace, &python).map(|()| Outcome::Passed),
+        // As for axe-core: not everybody has Python.
+        Err(why) if std::env::var_os("CI").is_none() => Ok(Outcome::Skipped(format!("{why:#}"))),
+        Err(why) => Err(why),
+    }
+}
+
+/// Why a step that needs the services around the evaluator can't run here, if so.
+fn missing_services() -> Result<Option<Outcome>> {
+    let is_for_checks = std::env::var_os("CI").is_some();
+    match services::ensure(is_for_checks) {
+        Ok(()) => Ok(None),
+        // Whoever draws on a laptop needn't have proxies; a build that speaks for all does.
+        Err(why) if !is_for_checks => Ok(Some(Outcome::Skipped(format!("{why:#}")))),
+        Err(why) => Err(why),
+    }
+}
+
+fn hosting(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(skipped) = missing_services()? {
+        return Ok(skipped);
+    }
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    context.chromium()?.apply(&mut command);
+    finish(command.arg("hosting::"))
+}
+
 fn accuracy(context: &Context<'_>) -> Result<Outcome> {
     let Some(directory) = data::mnist_directory(context.workspace.root()) else {
         return Ok(Outcome::Skipped(data::missing()));
@@ -431,6 +498,25 @@ fn accuracy(context: &Context<'_>) -> Result<Outcome> {
     let mut command = context.workspace.cargo(args);
     let gates = ["--at-least", "98", "--agree-at-least", "99", "--data"];
     finish(command.args(gates).arg(directory))
+}
+
+fn load(context: &Context<'_>) -> Result<Outcome> {
+    load::step(context.workspace, "crowd")?;
+    load::step(context.workspace, "overload").map(|()| Outcome::Passed)
+}
+
+fn soak(context: &Context<'_>) -> Result<Outcome> {
+    load::step(context.workspace, "soak").map(|()| Outcome::Passed)
+}
+
+fn faults(context: &Context<'_>) -> Result<Outcome> {
+    if let Some(skipped) = missing_services()? {
+        return Ok(skipped);
+    }
+    // One at a time: each looks at memory, threads and times.
+    let args = ["test", "--package", "tests", "--test", "main", "--"];
+    let mut command = context.workspace.cargo(args);
+    finish(command.args(["faults::", "--test-threads", "1"]))
 }
 
 #[cfg(test)]

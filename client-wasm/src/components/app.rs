@@ -24,6 +24,7 @@ use crate::failure::Failure;
 use crate::pictures::use_pictures;
 use crate::shortcuts::use_shortcuts;
 use crate::state::{Action, News, Phase, Reading, Stage, State};
+use crate::token::use_new_tokens;
 use crate::work::Work;
 use crate::{address, save, text};
 
@@ -57,6 +58,15 @@ pub fn App() -> Html {
         let hands = hands.clone();
         move |&online: &bool| {
             if online && is_outage(&hands.state.phase) {
+                hands.retry();
+            }
+        }
+    });
+    let new_tokens = use_new_tokens();
+    use_effect_with(new_tokens, {
+        let hands = hands.clone();
+        move |_: &u32| {
+            if matches!(hands.state.phase, Phase::Failed(Failure::Private { .. })) {
                 hands.retry();
             }
         }

@@ -62,7 +62,7 @@ impl Reader<'_> {
 
         let busy = self.tell.on_busy();
         self.tell.wait_for_server().await;
-        let reply = evaluator::classify(self.session, self.model, &ciphertext, busy).await?;
+        let reply = evaluator::classify(self.session, self.model, &ciphertext, &busy).await?;
         self.tell.tell(News::Evaluated {
             job,
             upload: Measure::new(reply.upload_ms, sent),

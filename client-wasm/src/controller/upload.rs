@@ -3,6 +3,7 @@
 //! **Invariant:** there is one way up. An upload that breaks off begins again from the first key, a few
 //! times, and making the keys again gives the same bytes.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
@@ -14,6 +15,7 @@ use shared::api::SessionInfo;
 use super::Teller;
 use super::ask::answer;
 use super::keys::Secret;
+use crate::connection::is_online;
 use crate::evaluator::{self, Uploaded};
 use crate::failure::Failure;
 use crate::http::now;
@@ -51,7 +53,9 @@ pub async fn open_session(
             Err(failure) => failure,
         };
         broken_off += 1;
-        let Some(pause) = pause_after(&failure, broken_off) else {
+        // Without a network, the page goes on when it is back.
+        let pause = pause_after(&failure, broken_off).filter(|_| is_online());
+        let Some(pause) = pause else {
             return Err(failure);
         };
         tell.tell(News::UploadAgain);
@@ -174,7 +178,7 @@ async fn send(mut pieces: UnboundedReceiver<Piece>, tell: &Teller) -> Result<Ses
     };
     let start = now();
     let Piece { bytes, total } = pieces.next().await.ok_or_else(ended)?;
-    let upload = evaluator::begin_upload(&bytes, tell.on_busy()).await?;
+    let upload = evaluator::begin_upload(&bytes, &tell.on_busy()).await?;
     let mut sent = bytes.len() as u64;
     loop {
         let Piece {
@@ -185,12 +189,13 @@ async fn send(mut pieces: UnboundedReceiver<Piece>, tell: &Teller) -> Result<Ses
         }
         let on_progress = {
             let tell = tell.clone();
-            move |more| {
+            Rc::new(move |more| {
                 let sent = sent + more;
                 tell.tell(News::UploadProgress { sent, total });
-            }
+            })
         };
-        let done = evaluator::upload_keys(&upload.id, &part, on_progress, tell.on_busy()).await?;
+        let busy = tell.on_busy();
+        let done = evaluator::upload_keys(&upload.id, &part, on_progress, &busy).await?;
         sent += part.len() as u64;
         if let Uploaded::All(info) = done {
             let measure = Some(Measure::new(now() - start, sent as usize));
@@ -233,7 +238,14 @@ mod tests {
     #[test]
     fn what_the_server_refuses_is_not_sent_again() {
         check_pauses(&refused("/problems/wrong-parameter-set", 400), &[]);
-        check_pauses(&Failure::Busy { attempts: 5 }, &[]);
+        let busy = Failure::Busy {
+            status: 503,
+            problem: None,
+            attempts: 5,
+            wait: None,
+        };
+        check_pauses(&busy, &[]);
+        check_pauses(&Failure::Private { refused: true }, &[]);
         check_pauses(&Failure::Crypto("no such keys".into()), &[]);
     }
 

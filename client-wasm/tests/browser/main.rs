@@ -2,6 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 mod pad;
+mod token;
 
 use client_wasm::drawing::{Area, Drawing, Pen, Point};
 use client_wasm::pictures::{self, PictureError};

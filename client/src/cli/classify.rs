@@ -14,9 +14,8 @@ use shared::wire::MAX_BATCH;
 use super::answer::Answer;
 use super::pictures::{self, Picture};
 use super::report::{self, Outcome};
-use super::server::Server;
 use super::session::Session;
-use super::{model, progress};
+use super::{model, progress, server};
 
 /// Classifies images on a server that sees none of them.
 ///
@@ -25,9 +24,8 @@ use super::{model, progress};
 /// one ciphertext for each pixel. The keys are forgotten on both sides at the end.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Address of the evaluator, such as `http://127.0.0.1:8080`.
-    #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
-    server: String,
+    #[command(flatten)]
+    server: server::Access,
     /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,
@@ -51,7 +49,7 @@ pub struct Args {
 /// If a file can't be used or the server doesn't answer; files are checked before the server is
 /// asked anything.
 pub fn run(args: &Args) -> Result<()> {
-    let server = Server::new(&args.server)?;
+    let server = args.server.server()?;
     let pictures = pictures::load_all(&args.images, args.limit)?;
     let labels = args
         .labels

@@ -5,17 +5,15 @@ use std::path::PathBuf;
 use anyhow::Result;
 use shared::api::LayerRange;
 
-use super::server::Server;
-use super::{files, model};
+use super::{files, model, server};
 
 /// Saves a model's description, which the other commands take as `--model`.
 ///
 /// Without a server, `evaluator inspect --json MODEL.onnx` prints the same.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Address of the evaluator, such as `http://127.0.0.1:8080`.
-    #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
-    server: String,
+    #[command(flatten)]
+    server: server::Access,
     /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,
@@ -36,7 +34,10 @@ pub struct Args {
 /// If the server can't be reached, its description can't be used or the file can't be written.
 pub fn run(args: &Args) -> Result<()> {
     files::check_free(&args.out, args.force)?;
-    let info = Server::new(&args.server)?.model(args.model.as_deref(), args.layers)?;
+    let info = args
+        .server
+        .server()?
+        .model(args.model.as_deref(), args.layers)?;
     let mut text = serde_json::to_vec_pretty(&info)?;
     text.push(b'\n');
     // What can't be used is better refused now than on the machine it is carried to.

@@ -7,14 +7,13 @@ use client::models;
 use serde_json::json;
 use shared::api::ModelSummary;
 
-use super::server::Server;
+use super::server;
 
 /// Lists the models of a server.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Address of the evaluator, such as `http://127.0.0.1:8080`.
-    #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
-    server: String,
+    #[command(flatten)]
+    server: server::Access,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -25,8 +24,8 @@ pub struct Args {
 /// # Errors
 /// If the server can't be reached or has none.
 pub fn run(args: &Args) -> Result<()> {
-    let list = Server::new(&args.server)?.models()?;
-    ensure!(!list.is_empty(), "{} has no model", args.server);
+    let list = args.server.server()?.models()?;
+    ensure!(!list.is_empty(), "{} has no model", args.server.address());
     let text = if args.json {
         as_json(&list)
     } else {

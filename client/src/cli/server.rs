@@ -3,15 +3,19 @@
 //! Knows what is asked of an evaluator and how it refuses; is handed keys and ciphertexts as bytes
 //! and nothing plain.
 //!
-//! **Invariant:** every request ends: after [`client::manners::MAX_ATTEMPTS`] refusals of a busy server, at the
-//! latest, and each in its own time; and no reply is read past a limit.
+//! **Invariant:** every request ends: after [`client::manners::MAX_ATTEMPTS`] attempts, at the latest, and
+//! each in its own time; and no reply is read past a limit. Each may be made twice: keys that arrive twice
+//! are two sessions, one of which the server forgets by itself, and nothing else leaves a trace there.
 
+mod access;
 mod error;
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use client::manners::{evaluation_time, is_busy, pause};
+use client::manners::{self, evaluation_time};
 use client::models::{self, ChoiceError};
+use client::token::Token;
 use shared::api::{
     API_PREFIX, API_VERSION, LayerRange, ModelInfo, ModelList, ModelSummary, OCTET_STREAM,
     SessionInfo,
@@ -19,6 +23,7 @@ use shared::api::{
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
 
+pub use access::Access;
 pub use error::ServerError;
 
 use super::progress::say;
@@ -49,20 +54,24 @@ pub struct Classified {
 pub struct Server {
     agent: Agent,
     base: String,
+    token: Option<Token>,
+    /// True once it has answered: the address is right, then.
+    known: Cell<bool>,
 }
 
 struct Reply {
+    status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
     time: Duration,
 }
 
 impl Server {
-    /// The evaluator at an address; asks nothing of it yet.
+    /// The evaluator at an address, and what opens it; asks nothing of it yet.
     ///
     /// # Errors
     /// [`ServerError::Address`].
-    pub fn new(address: &str) -> Result<Self, ServerError> {
+    pub fn new(address: &str, token: Option<Token>) -> Result<Self, ServerError> {
         let uri: Option<Uri> = address.parse().ok();
         let usable = uri.is_some_and(|uri| {
             matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
@@ -82,6 +91,8 @@ impl Server {
         Ok(Self {
             agent,
             base: address.trim_end_matches('/').to_owned(),
+            token,
+            known: Cell::new(false),
         })
     }
 
@@ -221,7 +232,7 @@ impl Server {
         self.send(&Method::DELETE, &route, None, TIMEOUT).map(drop)
     }
 
-    /// Sends a request until the server isn't busy.
+    /// Sends a request until it is answered.
     fn send(
         &self,
         method: &Method,
@@ -231,23 +242,30 @@ impl Server {
     ) -> Result<Reply, ServerError> {
         let mut attempt = 1;
         loop {
-            let (status, reply) = self.send_once(method, route, body, timeout)?;
-            if !is_busy(status.as_u16()) {
-                return if status.is_success() {
-                    Ok(reply)
-                } else {
-                    Err(self.refusal(status, &reply))
-                };
-            }
-            let asked = reply.headers.get(header::RETRY_AFTER);
-            let Some(pause) = pause(attempt, asked.and_then(|value| value.to_str().ok())) else {
-                return Err(ServerError::Busy {
-                    server: self.base.clone(),
-                    attempts: attempt,
-                });
+            let answer = self.send_once(method, route, body, timeout);
+            let (error, pause) = match answer {
+                Ok(reply) if reply.status.is_success() => {
+                    self.known.set(true);
+                    return Ok(reply);
+                }
+                Ok(reply) => self.setback(attempt, &reply),
+                Err(error) => {
+                    let pause = may_pass(&error).then(|| self.pause_unanswered(attempt));
+                    let reason = error.to_string();
+                    let server = self.base.clone();
+                    (ServerError::Unreachable { server, reason }, pause.flatten())
+                }
+            };
+            let Some(pause) = pause else {
+                return Err(error);
+            };
+            let what = if matches!(error, ServerError::Busy { .. }) {
+                "is busy"
+            } else {
+                "gives no answer"
             };
             say(&format!(
-                "{} is busy; trying again in {:.1} s",
+                "{} {what}; trying again in {:.1} s",
                 self.base,
                 pause.as_secs_f64()
             ));
@@ -256,43 +274,69 @@ impl Server {
         }
     }
 
+    /// What an answer means that isn't one, and when to ask again, if that may help.
+    fn setback(&self, attempt: u32, reply: &Reply) -> (ServerError, Option<Duration>) {
+        let status = reply.status.as_u16();
+        if manners::is_broken(status) {
+            let reason = format!("something in between answers {status}");
+            let server = self.base.clone();
+            let unreachable = ServerError::Unreachable { server, reason };
+            return (unreachable, self.pause_unanswered(attempt));
+        }
+        self.known.set(true);
+        if !manners::is_busy(status) {
+            return (self.refusal(reply), None);
+        }
+        let asked = reply.headers.get(header::RETRY_AFTER);
+        let wait = manners::asked(asked.and_then(|value| value.to_str().ok()));
+        let busy = ServerError::Busy {
+            server: self.base.clone(),
+            status,
+            problem: serde_json::from_slice(&reply.body).ok(),
+            attempts: attempt,
+            wait,
+        };
+        (busy, manners::pause(attempt, wait))
+    }
+
+    /// The pause after a request that got no answer. Who never had one may have a wrong address.
+    fn pause_unanswered(&self, attempt: u32) -> Option<Duration> {
+        let known = self.known.get();
+        let most = if known {
+            manners::MAX_ATTEMPTS
+        } else {
+            manners::QUICK_ATTEMPTS
+        };
+        manners::pause_unanswered(attempt, most)
+    }
+
     fn send_once(
         &self,
         method: &Method,
         route: &str,
         body: Option<&[u8]>,
         timeout: Duration,
-    ) -> Result<(StatusCode, Reply), ServerError> {
+    ) -> Result<Reply, ureq::Error> {
         let start = Instant::now();
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{API_PREFIX}/{route}", self.base));
-        let sent = match body {
-            Some(body) => request
-                .header(header::CONTENT_TYPE, OCTET_STREAM)
-                .body(body)
-                .map_err(ureq::Error::from)
-                .and_then(|request| self.run(request, timeout)),
-            None => request
-                .body(())
-                .map_err(ureq::Error::from)
-                .and_then(|request| self.run(request, timeout)),
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, token.header());
+        }
+        let reply = match body {
+            Some(body) => {
+                let request = request.header(header::CONTENT_TYPE, OCTET_STREAM);
+                self.run(request.body(body)?, timeout)?
+            }
+            None => self.run(request.body(())?, timeout)?,
         };
-        let read = sent.and_then(|reply| {
-            let (parts, mut body) = reply.into_parts();
-            let body = body.with_config().limit(REPLY_LIMIT).read_to_vec()?;
-            Ok((
-                parts.status,
-                Reply {
-                    headers: parts.headers,
-                    body,
-                    time: start.elapsed(),
-                },
-            ))
-        });
-        read.map_err(|error| ServerError::Unreachable {
-            server: self.base.clone(),
-            reason: error.to_string(),
+        let (parts, mut body) = reply.into_parts();
+        Ok(Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.with_config().limit(REPLY_LIMIT).read_to_vec()?,
+            time: start.elapsed(),
         })
     }
 
@@ -310,8 +354,12 @@ impl Server {
     }
 
     /// A proxy in between refuses in its own words, or in none.
-    fn refusal(&self, status: StatusCode, reply: &Reply) -> ServerError {
-        let server = self.base.clone();
+    fn refusal(&self, reply: &Reply) -> ServerError {
+        let (server, status) = (self.base.clone(), reply.status);
+        if status == StatusCode::UNAUTHORIZED {
+            let refused = self.token.is_some();
+            return ServerError::Private { server, refused };
+        }
         if let Ok(problem) = serde_json::from_slice(&reply.body) {
             return ServerError::Refused { server, problem };
         }
@@ -354,6 +402,15 @@ impl Server {
     }
 }
 
+/// Whether a request that failed so may succeed when it is made again: the line broke, or nobody
+/// listened. Names that nobody has stay unknown, and who took too long would again.
+fn may_pass(error: &ureq::Error) -> bool {
+    matches!(
+        error,
+        ureq::Error::Io(_) | ureq::Error::ConnectionFailed | ureq::Error::Protocol(_)
+    )
+}
+
 /// A name as one part of an address.
 fn escape(name: &str) -> String {
     let byte = |byte: u8| match byte {
@@ -365,64 +422,4 @@ fn escape(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_one_part_of_an_address() {
-        assert_eq!(escape("mnist-fast_1.2~"), "mnist-fast_1.2~");
-        assert_eq!(escape("../a b?ü&"), "..%2Fa%20b%3F%C3%BC%26");
-    }
-
-    #[track_caller]
-    fn check_address(address: &str, base: Option<&str>) {
-        let expected = base.map(str::to_owned);
-        let expected = expected.ok_or(ServerError::Address {
-            address: address.to_owned(),
-        });
-        assert_eq!(Server::new(address).map(|server| server.base), expected);
-    }
-
-    #[test]
-    fn addresses() {
-        check_address("http://127.0.0.1:8080", Some("http://127.0.0.1:8080"));
-        check_address(
-            "https://ink.example/below//",
-            Some("https://ink.example/below"),
-        );
-        check_address("ink.example", None);
-        check_address("ftp://ink.example", None);
-        check_address("http://", None);
-        check_address("http://ink.example?x=1", None);
-        check_address("/models", None);
-        check_address("", None);
-    }
-
-    #[test]
-    fn refusals_keep_their_reason() {
-        let server = Server::new("http://a").unwrap();
-        let refusal = |status, location: Option<&'static str>, body: &[u8]| {
-            let mut headers = HeaderMap::new();
-            headers.extend(location.map(|to| (header::LOCATION, to.parse().unwrap())));
-            let reply = Reply {
-                headers,
-                body: body.to_vec(),
-                time: Duration::ZERO,
-            };
-            server.refusal(StatusCode::from_u16(status).unwrap(), &reply)
-        };
-        let gone = br#"{"type":"/problems/session-gone","title":"Gone","status":410,"detail":"x"}"#;
-        let gone = refusal(410, None, gone);
-        assert!(gone.is_session_gone());
-        assert_eq!(gone.to_string(), "http://a refused: Gone (410): x");
-        let strange = refusal(404, None, b"<html>");
-        assert!(!strange.is_session_gone());
-        let expected = "http://a answered 404 without a reason; is it an Inkveil evaluator?";
-        assert_eq!(strange.to_string(), expected);
-        let moved = refusal(301, Some("https://a/"), b"");
-        assert_eq!(
-            moved.to_string(),
-            "http://a has moved to https://a/; give that address"
-        );
-    }
-}
+mod tests;

@@ -12,9 +12,8 @@ use serde_json::json;
 use shared::api::{LayerRange, ModelInfo};
 use shared::packing::OutputPacking;
 
-use super::server::Server;
 use super::session::Session;
-use super::{model, pictures, progress};
+use super::{model, pictures, progress, server};
 
 /// Prints what the first layers of a model compute of images that the server doesn't see.
 ///
@@ -22,9 +21,8 @@ use super::{model, pictures, progress};
 /// the first layer, `0..2` its activation as well. A number for each value, in the network's order.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Address of the evaluator, such as `http://127.0.0.1:8080`.
-    #[arg(long, value_name = "URL", env = "INKVEIL_SERVER")]
-    server: String,
+    #[command(flatten)]
+    server: server::Access,
     /// The model's id, as `inkveil models` lists it; the server's fast one for digits if not given.
     #[arg(long, value_name = "ID")]
     model: Option<String>,
@@ -47,7 +45,7 @@ pub struct Args {
 /// # Errors
 /// If a file can't be used, or the server doesn't answer or doesn't allow it.
 pub fn run(args: &Args) -> Result<()> {
-    let server = Server::new(&args.server)?;
+    let server = args.server.server()?;
     let pictures = pictures::load_all(&args.images, args.limit)?;
     let info = server.model(args.model.as_deref(), Some(args.layers))?;
     let plan = model::plan(info)?;

@@ -14,6 +14,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
+/// Errors that whoever sends rubbish could fill a disk with.
+const UNWANTED: &str = "actix_http::h1::dispatcher=off";
+
 /// Sends what is left of the traces when it is dropped.
 pub struct Traces(Option<SdkTracerProvider>);
 
@@ -32,7 +35,9 @@ impl Drop for Traces {
 /// # Errors
 /// The filter or the collector's address can't be one.
 pub fn start(filter: &str, format: LogFormat, otlp: Option<&str>) -> Result<Traces> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("the filter {filter:?}"))?;
+    let directives = format!("{UNWANTED},{filter}");
+    let filter =
+        EnvFilter::try_new(directives).with_context(|| format!("the filter {filter:?}"))?;
     let log = fmt::layer()
         .with_writer(io::stderr)
         // It would be reported where it can't be, and that panics.

@@ -12,7 +12,7 @@ use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, ServiceConfig};
 use shared::api::Problem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::routes::{bulk, classify, models, probes, sessions, uploads};
@@ -36,11 +36,17 @@ pub(super) enum Problems {
     /// The request can't be done, and the detail says why and what would be right. With 429 or 503,
     /// `Retry-After` says when it may be.
     #[response(status = "4XX", content_type = "application/problem+json")]
-    Client(#[to_schema] Problem),
+    Client(Problem),
     /// The evaluator can't do it now; `Retry-After` says when it may.
     #[response(status = "5XX", content_type = "application/problem+json")]
-    Server(#[to_schema] Problem),
+    Server(Problem),
 }
+
+/// Keys and ciphertexts, as docs/wire-format.md describes them.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(super) struct Octets(Vec<u8>);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -66,6 +72,7 @@ pub(super) enum Problems {
         probes::ready,
         probes::metrics,
     ),
+    components(schemas(Octets)),
     modifiers(&Bearer),
 )]
 struct Description;

@@ -1,6 +1,7 @@
 //! The evaluator goes away and comes back, or is another one.
 
 use anyhow::{Result, ensure};
+use client::manners::QUICK_ATTEMPTS;
 use tests::browser::Browser;
 use tests::digits::{Hand, strokes};
 use tests::page::Page;
@@ -58,7 +59,7 @@ fn what_was_drawn_during_an_outage_is_read_by_the_retry() -> Result<()> {
     let proxy = Proxy::start(server.address())?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
     let page = Page::open_live(&browser, &server.url("/"))?;
-    proxy.plan(is_query, &[Fault::Cut]);
+    proxy.plan(is_query, &[Fault::Cut; QUICK_ATTEMPTS as usize]);
     let strokes = strokes(4, &Hand::default());
     page.draw(Pointer::Mouse, &strokes[..1])?;
     page.wait_for_status("error")?;

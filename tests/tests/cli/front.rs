@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every request is recorded, and passed on unless a mishap answers it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -20,7 +20,28 @@ pub enum Mishap {
     Lost,
     /// A ciphertext's reply is cut in half.
     Cut,
+    /// A ciphertext finds nobody behind a proxy, which answers so with its own page.
+    Nobody(u16),
+    /// Keys meet with a line that breaks: what comes back is no HTTP.
+    Noise,
+    /// Keys are refused with 429, and this many seconds to wait.
+    Full(u32),
 }
+
+impl Mishap {
+    /// Whether it is keys that it happens to, or else ciphertexts.
+    fn concerns_keys(self) -> bool {
+        matches!(self, Self::Busy | Self::Noise | Self::Full(_))
+    }
+}
+
+/// What a full evaluator says.
+const FULL: &str = r#"{"type":"/problems/too-many-sessions","title":"Too many sessions",
+    "status":429,"detail":"this address holds 1000"}"#;
+
+/// What a private evaluator says.
+const PRIVATE: &str = r#"{"type":"/problems/unauthorized","title":"Unauthorized","status":401,
+    "detail":"a token is needed"}"#;
 
 /// A running front.
 pub struct Front {
@@ -35,6 +56,18 @@ impl Front {
     /// # Errors
     /// If no port can be bound.
     pub fn start(evaluator: &Server, mishaps: &[Mishap]) -> Result<Self> {
+        Self::start_with(evaluator, mishaps, None)
+    }
+
+    /// Starts one that lets nobody in who has not this token.
+    ///
+    /// # Errors
+    /// As [`Front::start`].
+    pub fn start_private(evaluator: &Server, token: &str) -> Result<Self> {
+        Self::start_with(evaluator, &[], Some(format!("Bearer {token}")))
+    }
+
+    fn start_with(evaluator: &Server, mishaps: &[Mishap], opens: Option<String>) -> Result<Self> {
         let server = tiny_http::Server::http("127.0.0.1:0").map_err(anyhow::Error::msg)?;
         let server = Arc::new(server);
         let lines = Arc::<Mutex<Vec<String>>>::default();
@@ -48,7 +81,7 @@ impl Front {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .push(line);
-                    if let Err(error) = answer(request, &target, &mut mishaps) {
+                    if let Err(error) = answer(request, &target, &mut mishaps, opens.as_deref()) {
                         eprintln!("front: {error:#}");
                     }
                 }
@@ -95,14 +128,25 @@ impl Drop for Front {
     }
 }
 
-fn answer(mut request: Request, target: &str, mishaps: &mut Vec<Mishap>) -> Result<()> {
+fn answer(
+    mut request: Request,
+    target: &str,
+    mishaps: &mut Vec<Mishap>,
+    opens: Option<&str>,
+) -> Result<()> {
     let (method, url) = (request.method().to_string(), request.url().to_owned());
     let mut body = Vec::new();
     request.as_reader().read_to_end(&mut body)?;
+    let headers = request.headers().iter();
+    let mut tokens = headers.filter(|header| header.field.equiv("Authorization"));
+    let token = tokens.next().map(|header| header.value.as_str());
+    if opens.is_some() && token != opens {
+        return refuse(request, 401, None, PRIVATE);
+    }
     let is_keys = method == "POST" && url.ends_with("/sessions");
     let is_ciphertext = url.contains("/classify");
     let concerned = |mishap: &Mishap| {
-        if *mishap == Mishap::Busy {
+        if mishap.concerns_keys() {
             is_keys
         } else {
             is_ciphertext
@@ -112,11 +156,16 @@ fn answer(mut request: Request, target: &str, mishaps: &mut Vec<Mishap>) -> Resu
         .iter()
         .position(concerned)
         .map(|at| mishaps.remove(at));
-    if mishap == Some(Mishap::Busy) {
-        let later = Header::from_bytes("Retry-After", "0")
-            .ok()
-            .context("a header")?;
-        return Ok(request.respond(Response::empty(503).with_header(later))?);
+    match mishap {
+        Some(Mishap::Busy) => return refuse(request, 503, Some(0), ""),
+        Some(Mishap::Full(seconds)) => return refuse(request, 429, Some(seconds), FULL),
+        Some(Mishap::Nobody(status)) => return refuse(request, status, None, "<html>"),
+        Some(Mishap::Noise) => {
+            let mut line = request.into_writer();
+            line.write_all(b"~~~~~~~~~~~~~~~~\r\n\r\n")?;
+            return Ok(line.flush()?);
+        }
+        Some(Mishap::Lost | Mishap::Cut) | None => {}
     }
     if mishap == Some(Mishap::Lost) {
         let session = url.split("/classify").next().unwrap_or_default();
@@ -128,6 +177,15 @@ fn answer(mut request: Request, target: &str, mishaps: &mut Vec<Mishap>) -> Resu
     }
     let length = reply.len();
     let response = Response::new(status.into(), headers, reply.as_slice(), Some(length), None);
+    Ok(request.respond(response)?)
+}
+
+fn refuse(request: Request, status: u16, seconds: Option<u32>, body: &str) -> Result<()> {
+    let mut response = Response::from_string(body).with_status_code(status);
+    if let Some(seconds) = seconds {
+        let header = Header::from_bytes("Retry-After", seconds.to_string());
+        response.add_header(header.ok().context("a header")?);
+    }
     Ok(request.respond(response)?)
 }
 

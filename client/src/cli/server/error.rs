@@ -1,9 +1,15 @@
 //! Why a server gave no answer that can be used.
 
+use std::time::Duration;
+
+use client::manners;
 use client::models::{self, ChoiceError};
 use shared::api::{API_VERSION, PROBLEM_SESSION_GONE, Problem};
 use thiserror::Error;
 use ureq::http::StatusCode;
+
+const NO_TOKEN: &str = "is private; give the token that its host gave you";
+const REFUSED_TOKEN: &str = "refused the token; give one that its host gave you";
 
 /// Why a server gave no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -46,13 +52,30 @@ pub enum ServerError {
         /// Where it sends its clients.
         to: String,
     },
-    /// It had no time, again and again.
-    #[error("{server} was busy {attempts} times in a row; try again later")]
+    /// It has no time or no room, for now.
+    #[error("{server} {}; try again {}", busy(*status, problem.as_ref(), *attempts), later(*wait))]
     Busy {
         /// The address.
         server: String,
+        /// HTTP status code.
+        status: u16,
+        /// The server's words, if it said any.
+        problem: Option<Problem>,
         /// Requests made.
         attempts: u32,
+        /// How long it asked to wait.
+        wait: Option<Duration>,
+    },
+    /// It wants a token, or another one.
+    #[error(
+        "{server} {} with --token or INKVEIL_TOKEN",
+        if *refused { REFUSED_TOKEN } else { NO_TOKEN }
+    )]
+    Private {
+        /// The address.
+        server: String,
+        /// True if there was a token.
+        refused: bool,
     },
     /// A reply of another form.
     #[error("{what} from {server} can't be read: {reason}")]
@@ -96,4 +119,23 @@ impl ServerError {
     pub fn is_unknown_model(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if models::is_unknown(problem))
     }
+}
+
+/// What a busy server said, and how often it was asked.
+fn busy(status: u16, problem: Option<&Problem>, attempts: u32) -> String {
+    let said = match problem {
+        Some(Problem { title, detail, .. }) => format!("refused: {title} ({status}): {detail}"),
+        None => format!("is busy ({status})"),
+    };
+    match attempts {
+        1 => said,
+        attempts => format!("{said}, {attempts} times in a row"),
+    }
+}
+
+fn later(wait: Option<Duration>) -> String {
+    wait.map_or_else(
+        || "later".to_owned(),
+        |wait| format!("in {}", manners::in_words(wait)),
+    )
 }

@@ -14,7 +14,7 @@ use crate::server::App;
 use crate::server::address::ClientAddress;
 use crate::server::admission::check_session_rate;
 use crate::server::body::read_octets;
-use crate::server::openapi::Problems;
+use crate::server::openapi::{Octets, Problems};
 use crate::server::problem::ApiError;
 
 /// Classifies many encrypted images at once, an image in each slot.
@@ -22,13 +22,14 @@ use crate::server::problem::ApiError;
 /// The arithmetic takes no keys; the session stands for the right to ask.
 #[utoipa::path(
     post,
+    operation_id = "classify_bulk",
     path = "/api/v1/sessions/{id}/classify-bulk",
     tag = "classification",
-    params(("id" = String, Path, description = "A session's id"), ClassifyQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "A bulk input, message kind 6"),
+    params(("id" = String, Path, description = "A session's id", pattern = "^[0-9a-f]{32}$"), ClassifyQuery),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "A bulk input, message kind 6"),
     security((), ("token" = [])),
     responses(
-        (status = 200, description = "The encrypted logits", body = Vec<u8>, content_type = "application/octet-stream", headers(("Server-Timing" = String))),
+        (status = 200, description = "The encrypted logits", body = Octets, content_type = "application/octet-stream", headers(("Server-Timing" = String))),
         Problems,
     ),
 )]

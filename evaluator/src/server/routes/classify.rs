@@ -21,7 +21,7 @@ use crate::server::address::ClientAddress;
 use crate::server::admission::check_session_rate;
 use crate::server::body::{BodyLimits, declared_length, read_octets};
 use crate::server::key_store::SessionKeys;
-use crate::server::openapi::Problems;
+use crate::server::openapi::{Octets, Problems};
 use crate::server::places::Place;
 use crate::server::problem::ApiError;
 
@@ -42,13 +42,14 @@ pub(super) struct ClassifyQuery {
 /// Classifies an encrypted image, or a batch of them: a ciphertext in, a ciphertext out.
 #[utoipa::path(
     post,
+    operation_id = "classify",
     path = "/api/v1/sessions/{id}/classify",
     tag = "classification",
-    params(("id" = String, Path, description = "A session's id"), ClassifyQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "An input, message kind 1, or a batch of them, kind 5"),
+    params(("id" = String, Path, description = "A session's id", pattern = "^[0-9a-f]{32}$"), ClassifyQuery),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "An input, message kind 1, or a batch of them, kind 5"),
     security((), ("token" = [])),
     responses(
-        (status = 200, description = "The encrypted logits", body = Vec<u8>, content_type = "application/octet-stream", headers(("Server-Timing" = String))),
+        (status = 200, description = "The encrypted logits", body = Octets, content_type = "application/octet-stream", headers(("Server-Timing" = String))),
         Problems,
     ),
 )]

@@ -16,6 +16,7 @@ use crate::server::problem::ApiError;
 /// The models there are.
 #[utoipa::path(
     get,
+    operation_id = "list_models",
     path = "/api/v1/models",
     tag = "models",
     security((), ("token" = [])),
@@ -44,6 +45,7 @@ pub(super) struct ModelQuery {
 /// Everything that a client needs to use a model, or its first layers.
 #[utoipa::path(
     get,
+    operation_id = "describe_model",
     path = "/api/v1/models/{id}",
     tag = "models",
     params(("id" = String, Path, description = "A model's id"), ModelQuery),

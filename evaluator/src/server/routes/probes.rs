@@ -14,6 +14,7 @@ use crate::server::problem::ApiError;
 /// Whether the process answers.
 #[utoipa::path(
     get,
+    operation_id = "healthy",
     path = "/healthz",
     tag = "operation",
     responses((status = 200, description = "It does", body = String, content_type = "text/plain"), Problems),
@@ -28,6 +29,7 @@ pub async fn healthy() -> HttpResponse {
 /// while it can't reach its session store.
 #[utoipa::path(
     get,
+    operation_id = "ready",
     path = "/readyz",
     tag = "operation",
     responses((status = 200, description = "It is", body = String, content_type = "text/plain"), Problems),
@@ -44,6 +46,7 @@ pub async fn ready(app: Data<App>) -> Result<HttpResponse, ApiError> {
 /// Figures for Prometheus.
 #[utoipa::path(
     get,
+    operation_id = "metrics",
     path = "/metrics",
     tag = "operation",
     responses((status = 200, description = "All figures", body = String, content_type = "application/openmetrics-text"), Problems),

@@ -15,7 +15,7 @@ use crate::server::address::ClientAddress;
 use crate::server::admission::check_session_rate;
 use crate::server::body::read_octets_with;
 use crate::server::key_store::SessionKeys;
-use crate::server::openapi::Problems;
+use crate::server::openapi::{Octets, Problems};
 use crate::server::places::Place;
 use crate::server::problem::ApiError;
 use crate::server::session::{SessionId, SessionState};
@@ -23,9 +23,10 @@ use crate::server::session::{SessionId, SessionState};
 /// Opens a session: evaluation keys in, an id out. They are read while they come.
 #[utoipa::path(
     post,
+    operation_id = "open_session",
     path = "/api/v1/sessions",
     tag = "sessions",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "All keys, message kind 3"),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "All keys, message kind 3"),
     security((), ("token" = [])),
     responses((status = 201, description = "The session", body = SessionInfo, headers(("Location" = String))), Problems),
 )]
@@ -129,9 +130,10 @@ pub fn opened(id: SessionId, state: SessionState, sessions: &str) -> HttpRespons
 /// What is known about a session; looking isn't using.
 #[utoipa::path(
     get,
+    operation_id = "look_at_session",
     path = "/api/v1/sessions/{id}",
     tag = "sessions",
-    params(("id" = String, Path, description = "A session's id")),
+    params(("id" = String, Path, description = "A session's id", pattern = "^[0-9a-f]{32}$")),
     security((), ("token" = [])),
     responses((status = 200, description = "The session", body = SessionInfo), Problems),
 )]
@@ -144,9 +146,10 @@ pub async fn get(app: Data<App>, id: Path<String>) -> Result<HttpResponse, ApiEr
 /// Forgets a session's keys.
 #[utoipa::path(
     delete,
+    operation_id = "close_session",
     path = "/api/v1/sessions/{id}",
     tag = "sessions",
-    params(("id" = String, Path, description = "A session's id")),
+    params(("id" = String, Path, description = "A session's id", pattern = "^[0-9a-f]{32}$")),
     security((), ("token" = [])),
     responses((status = 204, description = "They are forgotten"), Problems),
 )]

@@ -11,16 +11,17 @@ use crate::server::App;
 use crate::server::address::ClientAddress;
 use crate::server::body::{BodyLimits, read_octets};
 use crate::server::key_store::Upload;
-use crate::server::openapi::Problems;
+use crate::server::openapi::{Octets, Problems};
 use crate::server::problem::ApiError;
 use crate::server::session::SessionId;
 
 /// Begins an upload of keys in parts: the message's header in, an id out.
 #[utoipa::path(
     post,
+    operation_id = "begin_upload",
     path = "/api/v1/uploads",
     tag = "sessions",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "The first 20 bytes of message kind 3"),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "The first 20 bytes of message kind 3"),
     security((), ("token" = [])),
     responses((status = 201, description = "The upload", body = UploadInfo), Problems),
 )]
@@ -48,10 +49,11 @@ pub async fn create(
 /// The next keys of an upload in; a session out, when they are the last.
 #[utoipa::path(
     post,
+    operation_id = "append_keys",
     path = "/api/v1/uploads/{id}",
     tag = "sessions",
-    params(("id" = String, Path, description = "An upload's id")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "One or more whole keys"),
+    params(("id" = String, Path, description = "An upload's id", pattern = "^[0-9a-f]{32}$")),
+    request_body(content = Octets, content_type = "application/octet-stream", description = "One or more whole keys"),
     security((), ("token" = [])),
     responses(
         (status = 200, description = "Keys are missing", body = UploadInfo),

@@ -28,8 +28,13 @@ pub fn measure() -> Result<Section> {
     let (mut plain, mut packed) = (0, 0);
     for entry in fs::read_dir(&directory)? {
         let entry = entry?;
-        // Below it lie documents and icons, which only those get who ask for them.
-        if entry.file_type()?.is_dir() {
+        // Below it lie documents and icons, which only those get who ask for them; beside each file lies
+        // the same one packed.
+        let packed_beside = entry
+            .path()
+            .extension()
+            .is_some_and(|ending| ending == "br" || ending == "gz");
+        if packed_beside || entry.file_type()?.is_dir() {
             continue;
         }
         let bytes = fs::read(entry.path())?;
