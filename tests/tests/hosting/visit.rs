@@ -69,9 +69,13 @@ impl<'a> Visitor<'a> {
             answer.body_mut().read_to_string()?
         );
         let location = header(&answer, "location")?.to_owned();
+        ensure!(
+            location.starts_with("sessions/"),
+            "{location} isn't relative, so it can't be right under every prefix"
+        );
         let session: SessionInfo = answer.body_mut().read_json()?;
         // Where it says it is, it is, prefix and all.
-        let there = format!("{}{location}", front.origin());
+        let there = front.url(&format!("/api/v1/{location}"));
         let found = agent.get(&there).call()?;
         ensure!(found.status() == 200, "{there}: {}", found.status());
         Ok(Self {
@@ -122,7 +126,15 @@ fn header<'a>(answer: &'a ureq::http::Response<ureq::Body>, name: &str) -> Resul
 
 /// Page and API where the proxy puts them, through TLS and HTTP/2, with what they say on the way.
 pub fn check_page_and_api(front: &dyn Front) -> Result<()> {
-    for route in ["/", "/api/v1/models", "/healthz", "/readyz"] {
+    for route in [
+        "/",
+        "/api/v1/models",
+        "/api/v1/openapi.json",
+        "/api/v1/docs/",
+        "/api/v1/docs/swagger-ui.css",
+        "/healthz",
+        "/readyz",
+    ] {
         let reply = front.curl(route, &[])?;
         ensure!(reply.status == 200, "{route}: {reply:?}");
         ensure!(reply.version == "HTTP/2", "{route}: {}", reply.version);
