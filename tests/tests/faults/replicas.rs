@@ -1,7 +1,6 @@
 //! Two evaluators that share their sessions, behind a proxy, and one of them dies.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tests::nginx::Nginx;
@@ -97,7 +96,6 @@ fn any_replica_serves_any_session() -> Result<()> {
         here.classify(request)?;
     }
     here.close()?.expect(204)?;
-    std::thread::sleep(Duration::from_millis(100));
     there.send(&fast().requests()[0])?.expect(410)?;
     Ok(())
 }
