@@ -42,7 +42,9 @@ pub fn sockets(process: u32) -> Result<usize> {
     let directory = format!("/proc/{process}/fd");
     let files = fs::read_dir(&directory).context(directory)?;
     // A file that was closed meanwhile has no target any more.
-    let targets = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
+    let targets = files
+        .flatten()
+        .filter_map(|file| fs::read_link(file.path()).ok());
     let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
     Ok(targets.filter(is_socket).count())
 }
@@ -92,7 +94,9 @@ pub fn watch<T>(
             let _done = Done(&done);
             work()
         };
-        let samples = watcher.join().map_err(|_| anyhow!("the watcher panicked"))?;
+        let samples = watcher
+            .join()
+            .map_err(|_| anyhow!("the watcher panicked"))?;
         Ok((result?, samples?))
     })
 }

@@ -159,11 +159,8 @@ impl<'a> Visitor<'a> {
     /// As [`Visitor::open`].
     pub fn get(&self, path: &str) -> Result<Reply> {
         let start = Instant::now();
-        reply(
-            self.agent.get(format!("{}{path}", self.base)).call(),
-            start,
-        )
-        .with_context(|| path.to_owned())
+        reply(self.agent.get(format!("{}{path}", self.base)).call(), start)
+            .with_context(|| path.to_owned())
     }
 
     /// The id of the session that it opened.

@@ -7,6 +7,7 @@ mod proxy;
 mod redis;
 mod reload;
 mod replicas;
+mod sharing;
 mod shutdown;
 mod slow;
 mod upload;

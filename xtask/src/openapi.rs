@@ -6,7 +6,7 @@
 //! **Invariant:** nothing is asked of any address but this machine's.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub fn python(workspace: &Workspace) -> Result<PathBuf> {
 ///
 /// # Errors
 /// If it can't be started, or a reply isn't what the description says.
-pub fn check(workspace: &Workspace, python: &PathBuf) -> Result<()> {
+pub fn check(workspace: &Workspace, python: &Path) -> Result<()> {
     let build = ["build", "--release", "--package", "evaluator"];
     succeed(&mut workspace.cargo(build))?;
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -62,9 +62,12 @@ pub fn check(workspace: &Workspace, python: &PathBuf) -> Result<()> {
     let mut evaluator = Running::start(workspace.run_binary("evaluator", "evaluator", &arguments))?;
     evaluator.wait_until_it_listens(address)?;
     let url = format!("http://{address}");
+    let judgement = workspace.root().join("xtask/schemathesis.toml");
     let mut schemathesis = workspace.command(python);
     schemathesis
-        .args(["-m", "schemathesis.cli", "run"])
+        .args(["-m", "schemathesis.cli", "--config-file"])
+        .arg(judgement)
+        .arg("run")
         .arg(format!("{url}/api/v1/openapi.json"))
         .args(["--url", &url, "--checks", "all", "--max-examples", EXAMPLES])
         // Few bytes are keys or ciphertexts, so most that are only bytes are refused.

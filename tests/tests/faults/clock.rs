@@ -72,7 +72,10 @@ fn a_clock_set_back_makes_no_session_immortal() -> Result<()> {
     let used = Instant::now();
     set(&server, &clock, -DAY)?;
     std::thread::sleep((IDLE + Duration::from_secs(1)).saturating_sub(used.elapsed()));
-    let gone = visitor.send(&fast().requests()[0])?.expect(410)?.problem()?;
+    let gone = visitor
+        .send(&fast().requests()[0])?
+        .expect(410)?
+        .problem()?;
     ensure!(gone.kind == "/problems/session-gone", "{gone:?}");
     Ok(())
 }

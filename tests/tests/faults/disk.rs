@@ -12,7 +12,12 @@ use super::{fast, shipped};
 #[test]
 fn a_log_that_can_not_be_written_stops_nothing() -> Result<()> {
     let mut server = Server::start_prepared(&shipped(), None, None, &[], |command| {
-        let full = || File::options().write(true).open("/dev/full").expect("Linux has it");
+        let full = || {
+            File::options()
+                .write(true)
+                .open("/dev/full")
+                .expect("Linux has it")
+        };
         command.stdout(full()).stderr(full());
     })?;
     let mut visitor = Visitor::new(&server.url(""), fast());

@@ -61,7 +61,10 @@ fn a_reloaded_proxy_refuses_nobody() -> Result<()> {
         for client in clients {
             let (answers, cut) = client.join().map_err(|_| anyhow!("a client panicked"))??;
             ensure!(answers > 0, "a client had no answer");
-            ensure!(cut <= RELOADS, "{cut} requests were cut by {RELOADS} reloads");
+            ensure!(
+                cut <= RELOADS,
+                "{cut} requests were cut by {RELOADS} reloads"
+            );
         }
         reloaded
     })

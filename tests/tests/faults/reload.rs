@@ -33,8 +33,7 @@ impl Service {
         let models = tempfile::tempdir()?;
         copy("mnist-fast", models.path())?;
         let admin = free_address()?.to_string();
-        let server =
-            Server::start_with_flags(models.path(), None, None, &["--admin", &admin])?;
+        let server = Server::start_with_flags(models.path(), None, None, &["--admin", &admin])?;
         Ok(Self {
             models,
             server,

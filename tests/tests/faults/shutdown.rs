@@ -55,7 +55,11 @@ fn sigterm_lets_work_in_flight_finish() -> Result<()> {
         Ok(())
     })?;
     let status = server.wait(BOUND)?;
-    ensure!(status.success(), "it ended with {status}:\n{}", server.log()?);
+    ensure!(
+        status.success(),
+        "it ended with {status}:\n{}",
+        server.log()?
+    );
     Ok(())
 }
 
@@ -85,8 +89,16 @@ fn a_draining_service_is_unready_and_serves() -> Result<()> {
     wait_for("the door to close", || {
         Ok(TcpStream::connect(server.address()).err().map(drop))
     })?;
-    ensure!(start.elapsed() >= DRAIN, "it closed after {:?}", start.elapsed());
+    ensure!(
+        start.elapsed() >= DRAIN,
+        "it closed after {:?}",
+        start.elapsed()
+    );
     let status = server.wait(BOUND)?;
-    ensure!(status.success(), "it ended with {status}:\n{}", server.log()?);
+    ensure!(
+        status.success(),
+        "it ended with {status}:\n{}",
+        server.log()?
+    );
     Ok(())
 }

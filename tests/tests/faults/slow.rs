@@ -69,7 +69,9 @@ impl Slow {
         let mut stream = TcpStream::connect(server.address())?;
         match kind {
             Kind::Silent => {}
-            Kind::SlowHead => stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?,
+            Kind::SlowHead => {
+                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?
+            }
             Kind::SlowBody => write!(
                 stream,
                 "POST {API_PREFIX}/sessions/{session}/classify?model={} HTTP/1.1\r\nHost: slow\r\n\
@@ -89,7 +91,8 @@ impl Slow {
 
     /// Sends a byte where it is of that kind, and sees whether the connection was closed.
     fn beat(&mut self) -> Result<()> {
-        if matches!(self.kind, Kind::SlowHead | Kind::SlowBody) && self.stream.write(b"x").is_err() {
+        if matches!(self.kind, Kind::SlowHead | Kind::SlowBody) && self.stream.write(b"x").is_err()
+        {
             self.closed = true;
             return Ok(());
         }
@@ -112,7 +115,11 @@ fn leave_unread(server: &Server) -> Result<TcpStream> {
     write!(stream, "GET /{LARGE} HTTP/1.1\r\nHost: slow\r\n\r\n")?;
     let mut start = [0; 12];
     stream.read_exact(&mut start)?;
-    ensure!(&start == b"HTTP/1.1 200", "{}", String::from_utf8_lossy(&start));
+    ensure!(
+        &start == b"HTTP/1.1 200",
+        "{}",
+        String::from_utf8_lossy(&start)
+    );
     Ok(stream)
 }
 
@@ -121,7 +128,10 @@ fn leave_unread(server: &Server) -> Result<TcpStream> {
 #[test]
 fn replies_that_nobody_takes_are_dropped() -> Result<()> {
     let page = tempfile::tempdir()?;
-    fs::write(page.path().join("index.html"), "<!doctype html><title>page</title>")?;
+    fs::write(
+        page.path().join("index.html"),
+        "<!doctype html><title>page</title>",
+    )?;
     fs::write(page.path().join(LARGE), vec![b'x'; LARGE_BYTES])?;
     let server = Server::start_with(&shipped(), Some(page.path()), None)?;
     let memory = process::resident(server.id())?;
@@ -170,7 +180,11 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
     while connections.iter().any(stalls) {
         for slow in connections.iter_mut().filter(|slow| !slow.closed) {
             slow.beat()?;
-            let limit = if slow.kind == Kind::SlowBody { BODY } else { HEAD };
+            let limit = if slow.kind == Kind::SlowBody {
+                BODY
+            } else {
+                HEAD
+            };
             ensure!(
                 slow.closed || slow.kind == Kind::Idle || start.elapsed() < limit,
                 "a connection of the kind {:?} is still open after {limit:?}",
@@ -178,7 +192,11 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
             );
         }
         let reply = visitor.classify(&fast().requests()[0])?;
-        ensure!(reply.took < SERVED, "another client waited {:?}", reply.took);
+        ensure!(
+            reply.took < SERVED,
+            "another client waited {:?}",
+            reply.took
+        );
         most_memory = most_memory.max(process::resident(server.id())?);
         most_threads = most_threads.max(process::threads(server.id())?);
         std::thread::sleep(BEAT);

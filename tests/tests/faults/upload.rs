@@ -78,7 +78,10 @@ fn an_upload_that_breaks_off_leaves_nothing() -> Result<()> {
         first = first.or(Some(process::resident(server.id())?));
     }
     let (first, last) = (first.context("no round")?, process::resident(server.id())?);
-    ensure!(last <= first + LEFT, "memory grew from {first} to {last} bytes");
+    ensure!(
+        last <= first + LEFT,
+        "memory grew from {first} to {last} bytes"
+    );
     let mut visitor = Visitor::new(&server.url(""), fast());
     visitor.open()?.expect(201)?;
     visitor.classify(&fast().requests()[0])?;

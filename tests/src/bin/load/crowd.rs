@@ -230,7 +230,9 @@ fn files(page: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     for entry in fs::read_dir(page)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        let packed = path.extension().is_some_and(|ending| ending == "br" || ending == "gz");
+        let packed = path
+            .extension()
+            .is_some_and(|ending| ending == "br" || ending == "gz");
         if let Some(name) = name.filter(|_| path.is_file() && !packed) {
             files.push((format!("/{name}"), fs::read(&path)?));
         }

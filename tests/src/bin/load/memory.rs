@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
 use ::tests::process::Samples;
+use anyhow::{Context as _, Result, ensure};
 
 /// Parts that a run is cut into; memory is a mean over each, so that one request more or less in
 /// flight doesn't matter.

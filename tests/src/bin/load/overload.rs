@@ -85,7 +85,14 @@ mod rate {
     pub const ALLOWED: usize = 50;
     pub const BURST: usize = 50;
 
-    pub const FLAGS: &[&str] = &["--address-rate", "50", "--address-burst", "50", "--session-rate", "0"];
+    pub const FLAGS: &[&str] = &[
+        "--address-rate",
+        "50",
+        "--address-burst",
+        "50",
+        "--session-rate",
+        "0",
+    ];
 
     /// Clients, all at that address.
     pub const CLIENTS: usize = 20;
@@ -213,8 +220,8 @@ fn compare(
     let memory_past = process::resident_at_most(server.id())? as f64;
     server.stop()?;
 
-    let [at_limit, above] = [("at the limit", &mut before), ("above", &mut past)].map(
-        |(name, met)| {
+    let [at_limit, above] =
+        [("at the limit", &mut before), ("above", &mut past)].map(|(name, met)| {
             let [half, most] = [0.5, 0.99].map(|share| quantile(&mut met.accepted, share));
             println!(
                 "{name}: {} accepted, refused {:?}; accepted p50 {}, p99 {}",
@@ -224,8 +231,7 @@ fn compare(
                 words(most)
             );
             most
-        },
-    );
+        });
     println!(
         "most memory {} at the limit, {} above",
         megabytes(memory_before),
