@@ -273,24 +273,28 @@ fn visit(part: &Part, mut visitor: Visitor<'_>, run: &Run, number: u64) -> Outco
     };
     let mut due = pause(0.5);
     while due < run.end {
-        let wait = (run.start + due).saturating_duration_since(Instant::now());
-        std::thread::sleep(wait);
+        let (at, wait) = (due, due.saturating_sub(run.start.elapsed()));
+        due += pause(1.0);
         outcome.planned += 1;
+        if run.start.elapsed() >= run.end {
+            // It fell so far behind that this isn't sent any more.
+            continue;
+        }
+        std::thread::sleep(wait);
         // From -1 to 1 becomes 0 to 99.
         let mut percent = || ((wishes.next_number() + 1.0) * 50.0) as usize;
         let act = choose(percent());
         let which = percent();
         match perform(act, which, &mut visitor, &run.files) {
             Ok((what, digits)) => {
-                let latency = run.start.elapsed().saturating_sub(due);
+                let latency = run.start.elapsed().saturating_sub(at);
                 outcome.digits += digits;
-                if due > run.warm_up {
+                if at > run.warm_up {
                     outcome.latencies.add(&what, latency);
                 }
             }
             Err(error) => outcome.failures.push(format!("{}: {error:#}", part.model)),
         }
-        due += pause(1.0);
     }
     outcome
 }
