@@ -116,7 +116,8 @@ impl Chromium {
     }
 }
 
-fn install(needs_root: bool, commands: &[&[&str]]) -> Result<()> {
+/// Runs a package manager, as root where it has to be.
+pub fn install(needs_root: bool, commands: &[&[&str]]) -> Result<()> {
     let with_sudo = needs_root && output("id", &["-u"]).as_deref() != Some("0");
     for words in commands {
         let words: Vec<&str> = match with_sudo {

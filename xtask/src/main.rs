@@ -11,6 +11,7 @@ mod accuracy;
 mod axe;
 mod bench;
 mod chromium;
+mod fuzz;
 mod npm;
 mod page;
 mod params;
@@ -43,6 +44,7 @@ enum Task {
     Test(test::Args),
     Accuracy(accuracy::Args),
     Bench(bench::Args),
+    Fuzz(fuzz::Args),
     Params(params::Args),
     Train(train::Args),
     Screenshots(screenshots::Args),
@@ -67,6 +69,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Serve(args) => serve::run(&workspace, &args)?,
         Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
         Task::Bench(args) => bench::run(&workspace, &args)?,
+        Task::Fuzz(args) => fuzz::run(&workspace, &args)?,
         Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
         Task::Screenshots(args) => screenshots::run(&workspace, &args)?,

@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 
 use crate::axe;
 use crate::chromium::Chromium;
+use crate::fuzz;
 use crate::page;
 use crate::tools::Tools;
 use crate::workspace::{Workspace, show, succeed};
@@ -21,6 +22,9 @@ mod data;
 
 /// Tests that need axe-core.
 const AXE_TESTS: &str = "browser::accessibility::axe_";
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u64 = 30;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -110,6 +114,12 @@ const STEPS: &[Step] = &[
         title: "tests across rooms",
         needs: &[],
         run: rooms,
+    },
+    Step {
+        name: "fuzz",
+        title: "each fuzz target for 30 s",
+        needs: &[],
+        run: fuzzing,
     },
     Step {
         name: "wasm-client",
@@ -321,6 +331,10 @@ fn wasm_client(context: &Context<'_>) -> Result<Outcome> {
 
 fn wasm_page(context: &Context<'_>) -> Result<Outcome> {
     wasm_tests(context, "client-wasm")
+}
+
+fn fuzzing(context: &Context<'_>) -> Result<Outcome> {
+    fuzz::run(context.workspace, &fuzz::Args::all(FUZZ_SECONDS)).map(|()| Outcome::Passed)
 }
 
 fn wasm_tests(context: &Context<'_>, package: &str) -> Result<Outcome> {

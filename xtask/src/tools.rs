@@ -1,11 +1,11 @@
-//! The page's build tools: trunk and wasm-bindgen's command line.
+//! Build tools: trunk and wasm-bindgen's command line for the page, cargo-fuzz for fuzz targets.
 //!
 //! A tool on `PATH` is used if it has exactly the wanted version. Otherwise one is built once with
 //! `cargo install --locked` into the user's cache, `inkveil/tools/<name>-<version>`, where it stays
 //! out of the way of other projects.
 //!
-//! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`;
-//! neither stands anywhere else.
+//! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`,
+//! cargo-fuzz's the one in `fuzz/Cargo.toml`; none stands anywhere else.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,19 @@ impl Tools {
         })?;
         let binaries = ["wasm-bindgen", "wasm-bindgen-test-runner"];
         let directory = ensure_tool(workspace, "wasm-bindgen-cli", &binaries, &version)?;
+        Ok(Self {
+            directories: directory.into_iter().collect(),
+        })
+    }
+
+    /// What builds fuzz targets.
+    pub fn for_fuzzing(workspace: &Workspace) -> Result<Self> {
+        let version = version_in(workspace.root(), "fuzz/Cargo.toml", |manifest| {
+            manifest
+                .lines()
+                .find_map(|line| quoted(line, "cargo-fuzz-version"))
+        })?;
+        let directory = ensure_tool(workspace, "cargo-fuzz", &["cargo-fuzz"], &version)?;
         Ok(Self {
             directories: directory.into_iter().collect(),
         })
