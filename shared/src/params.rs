@@ -197,23 +197,26 @@ impl Parameters {
             ));
         }
         let two_n = 2u32 << spec.log_n;
+        // Each prime once: it takes tens of thousands of divisions.
+        for &value in spec.levels.iter().flatten().chain(&spec.special) {
+            if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
+                return Err(ParameterError::Prime {
+                    name: short_name(&spec.name),
+                    value,
+                    two_n,
+                });
+            }
+        }
         let mut bits = 0;
         for level in &spec.levels {
             let primes = || level.iter().chain(&spec.special).copied();
-            for (at, value) in primes().enumerate() {
-                if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
-                    return Err(ParameterError::Prime {
-                        name: short_name(&spec.name),
-                        value,
-                        two_n,
-                    });
-                }
-                if primes().take(at).any(|earlier| earlier == value) {
-                    return Err(ParameterError::Repeated {
-                        name: short_name(&spec.name),
-                        value,
-                    });
-                }
+            let is_repeated =
+                |&(at, value): &(usize, u32)| primes().take(at).any(|earlier| earlier == value);
+            if let Some((_, value)) = primes().enumerate().find(is_repeated) {
+                return Err(ParameterError::Repeated {
+                    name: short_name(&spec.name),
+                    value,
+                });
             }
             bits = bits.max(product_bits(&[level, &spec.special]));
         }
@@ -366,6 +369,30 @@ mod tests {
             |spec| spec.levels = vec![vec![1; 300]],
             "at most 256 primes",
         );
+    }
+
+    /// Largest primes of a ring, as many.
+    fn primes(count: usize, log_n: u32) -> Vec<u32> {
+        let step = 2 << log_n;
+        let candidates = (0..).map(|at| (1 << 31) - step + 1 - at * step);
+        candidates
+            .filter(|&value| is_prime(value))
+            .take(count)
+            .collect()
+    }
+
+    /// Their product has 7,905 bits, more than twice what any ring allows.
+    #[test]
+    fn as_many_primes_as_there_may_be_are_counted() {
+        let all = primes(255, 12);
+        let expected = "insecure: log2(QP) takes 7905 bits, 128-bit security";
+        check_refused(|spec| spec.levels = vec![all.clone()], expected);
+        let (special, levels) = all.split_at(128);
+        let split = |spec: &mut ParameterSpec| {
+            spec.levels = levels.chunks(1).map(<[u32]>::to_vec).collect();
+            spec.special = special.to_vec();
+        };
+        check_refused(split, "insecure: log2(QP) takes 3999 bits");
     }
 
     #[test]

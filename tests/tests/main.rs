@@ -9,6 +9,7 @@ mod circuit;
 mod cli;
 mod drawn;
 mod graphs;
+mod hostile;
 mod house;
 mod noise_estimate;
 mod scheme;
