@@ -19,6 +19,9 @@ use security::{max_log2_qp, product_bits};
 /// computed.
 const MAX_PRIMES: usize = 256;
 
+/// Largest number of different primes: [`crate::ring::uniform`] has a stream for each of so many.
+pub(crate) const MAX_DIFFERENT_PRIMES: usize = 64;
+
 /// A parameter set as written in source or received from outside, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParameterSpec {
@@ -196,9 +199,15 @@ impl Parameters {
                 "at most 256 primes are supported, levels counted one by one",
             ));
         }
+        let mut primes = [spec.levels.concat(), spec.special.clone()].concat();
+        primes.sort_unstable();
+        primes.dedup();
+        if primes.len() > MAX_DIFFERENT_PRIMES {
+            return Err(shape("at most 64 different primes are supported"));
+        }
         let two_n = 2u32 << spec.log_n;
-        // Each prime once: it takes tens of thousands of divisions.
-        for &value in spec.levels.iter().flatten().chain(&spec.special) {
+        // Each once: whether it is a prime takes tens of thousands of divisions.
+        for value in primes {
             if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
                 return Err(ParameterError::Prime {
                     name: short_name(&spec.name),
@@ -381,18 +390,33 @@ mod tests {
             .collect()
     }
 
-    /// Their product has 7,905 bits, more than twice what any ring allows.
+    /// There are streams of uniform residues for 64 primes; a 65th would have that of the next
+    /// polynomial's first. And the product of 255 has more bits than are counted.
     #[test]
-    fn as_many_primes_as_there_may_be_are_counted() {
-        let all = primes(255, 12);
-        let expected = "insecure: log2(QP) takes 7905 bits, 128-bit security";
-        check_refused(|spec| spec.levels = vec![all.clone()], expected);
-        let (special, levels) = all.split_at(128);
-        let split = |spec: &mut ParameterSpec| {
-            spec.levels = levels.chunks(1).map(<[u32]>::to_vec).collect();
-            spec.special = special.to_vec();
-        };
-        check_refused(split, "insecure: log2(QP) takes 3999 bits");
+    fn more_primes_than_there_are_streams_are_refused() {
+        let refused = "parameter set n12: at most 64 different primes are supported";
+        for count in [61, 62, 200, 253] {
+            let all = primes(count, 12);
+            // With two primes of P and none of the others; all in one level, or one in each.
+            check_refused(
+                |spec| spec.levels = vec![all.clone()],
+                if count > 62 { refused } else { "insecure" },
+            );
+            check_refused(
+                |spec| {
+                    spec.levels = all
+                        .chunks(1)
+                        .chain([&all[..9]])
+                        .map(<[u32]>::to_vec)
+                        .collect()
+                },
+                match count {
+                    61 | 62 => "insecure",
+                    253 => "at most 256 primes",
+                    _ => refused,
+                },
+            );
+        }
     }
 
     #[test]
