@@ -31,7 +31,8 @@ pub async fn run(settings: Settings) -> Result<()> {
         .with_tokens(tokens)
         .with_trusted_proxies(settings.proxies())
         .with_cors_origins(settings.cors_origins.clone())
-        .with_addresses_in_log(settings.log_addresses);
+        .with_addresses_in_log(settings.log_addresses)
+        .with_traces(settings.otlp.is_some());
     if let Sessions::Redis(address) = &settings.sessions {
         let store = in_redis(address, limits, &app)?;
         app = app.with_key_store(store);
