@@ -59,6 +59,16 @@ pub enum ClientError {
         /// Threshold proposed.
         found: f64,
     },
+    /// The service proposed a ring that takes more memory than is reasonable.
+    #[error(
+        "the service's parameters take {found} numbers to compute with; at most {most} are kept"
+    )]
+    RingTooLarge {
+        /// Numbers of tables and secret key.
+        found: u64,
+        /// Most that are kept.
+        most: u64,
+    },
     /// The service asked for more keys than are reasonable.
     #[error("the service asks for keys of {found} residues; at most {most} are made")]
     KeysTooLarge {

@@ -16,6 +16,8 @@ mod evaluation_keys;
 mod logits;
 pub mod manners;
 pub mod models;
+#[cfg(feature = "pictures")]
+pub mod pictures;
 mod plan;
 mod randomness;
 #[cfg(test)]

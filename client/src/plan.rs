@@ -16,6 +16,9 @@ use crate::ClientError;
 /// Most residues that the evaluation keys of one description may have: 256 MiB.
 const MOST_KEY_RESIDUES: u64 = 1 << 26;
 
+/// Most numbers that the tables of a description's ring and a secret key in it may take: 256 MiB.
+const MOST_RING_NUMBERS: u64 = 1 << 26;
+
 /// Most residues of a request with many images: 128 MiB.
 const MOST_BULK_RESIDUES: usize = 1 << 25;
 
@@ -47,6 +50,7 @@ impl Plan {
             });
         }
         let parameters = Parameters::new(info.parameters.clone())?;
+        check_ring(&parameters)?;
         let slots = parameters.slots();
         let top = parameters.top();
         let check_level = |what, found: Level| {
@@ -118,6 +122,24 @@ impl Plan {
     pub(crate) fn encoder(&self) -> &Encoder {
         &self.encoder
     }
+}
+
+/// Checks what a ring takes: four tables for each prime, and the secret at each level.
+fn check_ring(parameters: &Parameters) -> Result<(), ClientError> {
+    let spec = parameters.spec();
+    let mut primes: Vec<u32> = spec.levels.concat();
+    let of_levels = primes.len() + spec.levels.len() * spec.special.len();
+    primes.extend(&spec.special);
+    primes.sort_unstable();
+    primes.dedup();
+    let found = (4 * primes.len() + of_levels) as u64 * parameters.degree() as u64;
+    if found > MOST_RING_NUMBERS {
+        return Err(ClientError::RingTooLarge {
+            found,
+            most: MOST_RING_NUMBERS,
+        });
+    }
+    Ok(())
 }
 
 fn check_threshold(preparation: Preparation) -> Result<(), ClientError> {
@@ -199,7 +221,7 @@ fn check_keys(
 
 #[cfg(test)]
 mod tests {
-    use shared::params::shipped;
+    use shared::params::{is_prime, shipped};
 
     use super::*;
     use crate::sample::description;
@@ -233,6 +255,29 @@ mod tests {
         ] {
             check_threshold(Some(bad), true);
         }
+    }
+
+    /// Each level has a prime of its own beside eight of P, in the largest ring.
+    #[test]
+    fn rings_that_fill_the_memory_are_refused() {
+        let step = 2 << 17;
+        let primes = (1..).map(|at| at * step + 1).filter(|&at| is_prime(at));
+        let primes: Vec<u32> = primes.take(108).collect();
+        let (special, levels) = primes.split_at(8);
+        let with_levels = |count: usize| {
+            let mut info = description(shipped().remove(0));
+            info.parameters.log_n = 17;
+            info.parameters.levels = levels[..count].chunks(1).map(<[u32]>::to_vec).collect();
+            info.parameters.special = special.to_vec();
+            check_ring(&Parameters::new(info.parameters).unwrap())
+        };
+        // 13 numbers for each level and 32 for P, for each of 2^17 coefficients.
+        let (found, most) = ((13 * 37 + 32) << 17, 1 << 26);
+        assert_eq!(with_levels(36), Ok(()));
+        assert_eq!(
+            with_levels(37),
+            Err(ClientError::RingTooLarge { found, most })
+        );
     }
 
     #[test]

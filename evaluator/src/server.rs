@@ -71,6 +71,7 @@ pub struct App {
     proxies: TrustedProxies,
     origins: Vec<String>,
     logs_addresses: bool,
+    is_traced: bool,
     reload: Option<Box<Reload>>,
     /// No new work is wanted any more.
     draining: AtomicBool,
@@ -127,6 +128,7 @@ impl App {
             proxies: TrustedProxies::default(),
             origins: Vec::new(),
             logs_addresses: false,
+            is_traced: false,
             reload: None,
             draining: AtomicBool::new(false),
             metrics,
@@ -191,6 +193,12 @@ impl App {
             logs_addresses,
             ..self
         }
+    }
+
+    /// The same service, whose spans have the names that traces want.
+    #[must_use]
+    pub fn with_traces(self, is_traced: bool) -> Self {
+        Self { is_traced, ..self }
     }
 
     /// The same service, which can read its models and tokens again.

@@ -19,6 +19,9 @@ use security::{max_log2_qp, product_bits};
 /// computed.
 const MAX_PRIMES: usize = 256;
 
+/// Largest number of different primes: [`crate::ring::uniform`] has a stream for each of so many.
+pub(crate) const MAX_DIFFERENT_PRIMES: usize = 64;
+
 /// A parameter set as written in source or received from outside, unchecked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -197,24 +200,33 @@ impl Parameters {
                 "at most 256 primes are supported, levels counted one by one",
             ));
         }
+        let mut primes = [spec.levels.concat(), spec.special.clone()].concat();
+        primes.sort_unstable();
+        primes.dedup();
+        if primes.len() > MAX_DIFFERENT_PRIMES {
+            return Err(shape("at most 64 different primes are supported"));
+        }
         let two_n = 2u32 << spec.log_n;
+        // Each once: whether it is a prime takes tens of thousands of divisions.
+        for value in primes {
+            if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
+                return Err(ParameterError::Prime {
+                    name: short_name(&spec.name),
+                    value,
+                    two_n,
+                });
+            }
+        }
         let mut bits = 0;
         for level in &spec.levels {
             let primes = || level.iter().chain(&spec.special).copied();
-            for (at, value) in primes().enumerate() {
-                if value >= 1 << 31 || value % two_n != 1 || !is_prime(value) {
-                    return Err(ParameterError::Prime {
-                        name: short_name(&spec.name),
-                        value,
-                        two_n,
-                    });
-                }
-                if primes().take(at).any(|earlier| earlier == value) {
-                    return Err(ParameterError::Repeated {
-                        name: short_name(&spec.name),
-                        value,
-                    });
-                }
+            let is_repeated =
+                |&(at, value): &(usize, u32)| primes().take(at).any(|earlier| earlier == value);
+            if let Some((_, value)) = primes().enumerate().find(is_repeated) {
+                return Err(ParameterError::Repeated {
+                    name: short_name(&spec.name),
+                    value,
+                });
             }
             bits = bits.max(product_bits(&[level, &spec.special]));
         }
@@ -367,6 +379,45 @@ mod tests {
             |spec| spec.levels = vec![vec![1; 300]],
             "at most 256 primes",
         );
+    }
+
+    /// Largest primes of a ring, as many.
+    fn primes(count: usize, log_n: u32) -> Vec<u32> {
+        let step = 2 << log_n;
+        let candidates = (0..).map(|at| (1 << 31) - step + 1 - at * step);
+        candidates
+            .filter(|&value| is_prime(value))
+            .take(count)
+            .collect()
+    }
+
+    /// There are streams of uniform residues for 64 primes; a 65th would have that of the next
+    /// polynomial's first. And the product of 255 has more bits than are counted.
+    #[test]
+    fn more_primes_than_there_are_streams_are_refused() {
+        let refused = "parameter set n12: at most 64 different primes are supported";
+        for count in [61, 62, 200, 253] {
+            let all = primes(count, 12);
+            // With two primes of P and none of the others; all in one level, or one in each.
+            check_refused(
+                |spec| spec.levels = vec![all.clone()],
+                if count > 62 { refused } else { "insecure" },
+            );
+            check_refused(
+                |spec| {
+                    spec.levels = all
+                        .chunks(1)
+                        .chain([&all[..9]])
+                        .map(<[u32]>::to_vec)
+                        .collect()
+                },
+                match count {
+                    61 | 62 => "insecure",
+                    253 => "at most 256 primes",
+                    _ => refused,
+                },
+            );
+        }
     }
 
     #[test]

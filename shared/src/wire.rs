@@ -5,7 +5,8 @@
 //! **Invariant:** whatever leaves a reader here is canonical: its lengths fit the parameter set,
 //! every residue is below its prime, and the bytes are the only ones that mean it. Nothing is
 //! allocated for a polynomial before all its bytes are there, so memory is at most eight times
-//! the message.
+//! the message; of a reply, whose numbers may be of a single bit each, 32 times.
+//! `shared/tests/memory.rs` measures it.
 
 #![deny(
     clippy::expect_used,

@@ -3,6 +3,7 @@
 //! **Invariant:** a figure that `/proc` doesn't have is an error and no zero.
 
 use std::fs;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -33,13 +34,19 @@ pub fn threads(process: u32) -> Result<usize> {
     field(process, "Threads")
 }
 
-/// Its open files, sockets among them.
+/// Its open sockets.
 ///
 /// # Errors
 /// As [`resident`].
-pub fn open_files(process: u32) -> Result<usize> {
+pub fn sockets(process: u32) -> Result<usize> {
     let directory = format!("/proc/{process}/fd");
-    Ok(fs::read_dir(&directory).context(directory)?.count())
+    let files = fs::read_dir(&directory).context(directory)?;
+    // A file that was closed meanwhile has no target any more.
+    let targets = files
+        .flatten()
+        .filter_map(|file| fs::read_link(file.path()).ok());
+    let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
+    Ok(targets.filter(is_socket).count())
 }
 
 fn field<T: FromStr>(process: u32, name: &str) -> Result<T> {

@@ -11,6 +11,7 @@ mod drawn;
 #[cfg(target_os = "linux")]
 mod faults;
 mod graphs;
+mod hostile;
 mod hosting;
 mod house;
 mod noise_estimate;

@@ -13,6 +13,7 @@ mod axe;
 mod bench;
 mod chromium;
 mod deny;
+mod fuzz;
 mod load;
 mod mutants;
 mod npm;
@@ -53,6 +54,7 @@ enum Task {
     Deny(deny::Args),
     Mutants(mutants::Args),
     Bench(bench::Args),
+    Fuzz(fuzz::Args),
     Params(params::Args),
     Train(train::Args),
     Load(load::LoadArgs),
@@ -81,6 +83,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Serve(args) => serve::run(&workspace, &args)?,
         Task::Accuracy(args) => accuracy::run(&workspace, &args)?,
         Task::Bench(args) => bench::run(&workspace, &args)?,
+        Task::Fuzz(args) => fuzz::run(&workspace, &args)?,
         Task::Params(args) => params::run(&workspace, &args)?,
         Task::Train(args) => train::run(&workspace, &args)?,
         Task::Load(args) => load::load(&workspace, &args)?,

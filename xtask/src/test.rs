@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use crate::axe;
 use crate::chromium::Chromium;
 use crate::deny::{self, Advisories};
+use crate::fuzz;
 use crate::load;
 use crate::openapi;
 use crate::page;
@@ -25,6 +26,9 @@ mod data;
 
 /// Tests that need axe-core.
 const AXE_TESTS: &str = "browser::accessibility::axe_";
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u64 = 30;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
@@ -126,6 +130,12 @@ const STEPS: &[Step] = &[
         title: "tests across rooms",
         needs: &[],
         run: rooms,
+    },
+    Step {
+        name: "fuzz",
+        title: "each fuzz target for 30 s",
+        needs: &[],
+        run: fuzzing,
     },
     Step {
         name: "wasm-client",
@@ -382,6 +392,10 @@ fn wasm_client(context: &Context<'_>) -> Result<Outcome> {
 
 fn wasm_page(context: &Context<'_>) -> Result<Outcome> {
     wasm_tests(context, "client-wasm")
+}
+
+fn fuzzing(context: &Context<'_>) -> Result<Outcome> {
+    fuzz::run(context.workspace, &fuzz::Args::all(FUZZ_SECONDS)).map(|()| Outcome::Passed)
 }
 
 fn wasm_tests(context: &Context<'_>, package: &str) -> Result<Outcome> {

@@ -1,12 +1,13 @@
-//! Tools that are cargo packages: trunk and wasm-bindgen's command line for the page, and what looks
-//! over dependencies and tests.
+//! Tools that are cargo packages: trunk and wasm-bindgen's command line for the page, cargo-fuzz for
+//! fuzz targets, and what looks over dependencies and tests.
 //!
 //! A tool on `PATH` is used if it has exactly the wanted version. Otherwise one is built once with
 //! `cargo install --locked` into the user's cache, `inkveil/tools/<name>-<version>`, where it stays
 //! out of the way of other projects.
 //!
-//! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`;
-//! neither stands anywhere else. Other tools have the version that their user names.
+//! **Invariant:** wasm-bindgen's version is the one in `Cargo.lock`, trunk's the one in `Trunk.toml`,
+//! cargo-fuzz's the one in `fuzz/Cargo.toml`; none stands anywhere else. Other tools have the version
+//! that their user names.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -62,6 +63,16 @@ impl Tools {
         Ok(Self {
             directories: directory.into_iter().collect(),
         })
+    }
+
+    /// What builds fuzz targets.
+    pub fn for_fuzzing(workspace: &Workspace) -> Result<Self> {
+        let version = version_in(workspace.root(), "fuzz/Cargo.toml", |manifest| {
+            manifest
+                .lines()
+                .find_map(|line| quoted(line, "cargo-fuzz-version"))
+        })?;
+        Self::subcommand(workspace, "fuzz", &version)
     }
 
     /// Lets `command` find the tools.

@@ -1,25 +1,19 @@
-//! Images from files: photographs and drawings, or MNIST's own arrays.
+//! Images from files, each with a name.
 //!
-//! **Invariant:** what comes out is in MNIST's form: a PNG or JPEG went through
-//! [`shared::image::prepare`], an IDX image is unchanged. What a file claims of its size is checked
-//! against a limit before memory is taken for it.
+//! **Invariant:** a file is read up to a limit, packed or not; whatever is wrong with it is told with
+//! its name.
 
-use std::io::{Cursor, Read};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
-use flate2::read::MultiGzDecoder;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgba};
-use shared::idx;
-use shared::image::{Digit, GrayImage, MAX_PIXELS, PIXELS, SIDE, prepare};
+use anyhow::{Context, Result, ensure};
+use client::pictures::{self, Pictures};
+use shared::image::Digit;
 
 use super::files;
 
 /// The longest file, and the longest content of a packed one: all of MNIST's images ten times.
 const LIMIT: u64 = 512 << 20;
-
-const WHITE: f32 = 255.0;
 
 /// An image and where it came from.
 #[derive(Debug)]
@@ -36,14 +30,19 @@ pub struct Picture {
 /// If the file can't be read, is of another format or shows nothing; with its name.
 pub fn load(path: &Path, limit: usize) -> Result<Vec<Picture>> {
     let name = path.display().to_string();
-    let bytes = read_unpacked(path)?;
-    match *bytes.as_slice() {
-        [0x89, b'P', b'N', b'G', ..] => photograph(&bytes, ImageFormat::Png, &name),
-        [0xff, 0xd8, 0xff, ..] => photograph(&bytes, ImageFormat::Jpeg, &name),
-        [0, 0, ..] => array(&bytes, limit, &name),
-        [] => bail!("{name}: is empty; a PNG, JPEG or IDX file is needed"),
-        _ => bail!("{name}: is neither a PNG nor a JPEG nor an IDX file"),
-    }
+    let bytes = files::read(path, LIMIT)?;
+    let unpacked = pictures::unpack(&bytes, LIMIT).with_context(|| name.clone())?;
+    let Pictures { digits, count } =
+        pictures::read(&unpacked, limit).with_context(|| name.clone())?;
+    let picture = |(index, digit)| Picture {
+        name: if count == 1 {
+            name.clone()
+        } else {
+            format!("{name}[{index}]")
+        },
+        digit,
+    };
+    Ok(digits.into_iter().enumerate().map(picture).collect())
 }
 
 /// Reads the images of files in a row, the first `limit` of them.
@@ -65,116 +64,19 @@ pub fn load_all(paths: &[PathBuf], limit: Option<NonZero<usize>>) -> Result<Vec<
 /// # Errors
 /// If the file can't be read or holds anything else.
 pub fn labels(path: &Path) -> Result<Vec<usize>> {
-    let (name, bytes) = (path.display(), read_unpacked(path)?);
-    let array = idx::parse(&bytes).with_context(|| format!("{name}: no IDX file of labels"))?;
-    let [_] = *array.dims else {
-        bail!(
-            "{name}: holds an array of {:?}; labels are one number for each image",
-            array.dims
-        );
-    };
-    Ok(array.data.iter().copied().map(usize::from).collect())
-}
-
-fn read_unpacked(path: &Path) -> Result<Vec<u8>> {
+    let name = || path.display().to_string();
     let bytes = files::read(path, LIMIT)?;
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let name = path.display();
-    let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(&*bytes)
-        .take(LIMIT + 1)
-        .read_to_end(&mut unpacked);
-    read.with_context(|| format!("{name}: can't be unpacked"))?;
-    ensure!(
-        unpacked.len() as u64 <= LIMIT,
-        "{name}: holds more than the {LIMIT} bytes that are read at most"
-    );
-    Ok(unpacked)
-}
-
-fn array(bytes: &[u8], limit: usize, name: &str) -> Result<Vec<Picture>> {
-    let array = idx::parse(bytes).with_context(|| format!("{name}: a damaged IDX file"))?;
-    let (images, []) = array.data.as_chunks::<PIXELS>() else {
-        bail!("{name}: {}", wrong_shape(&array.dims));
-    };
-    let [count, SIDE, SIDE] = *array.dims else {
-        bail!("{name}: {}", wrong_shape(&array.dims));
-    };
-    let picture = |(index, pixels)| Picture {
-        name: if count == 1 {
-            name.to_owned()
-        } else {
-            format!("{name}[{index}]")
-        },
-        digit: Digit::from_mnist(pixels),
-    };
-    Ok(images.iter().enumerate().take(limit).map(picture).collect())
-}
-
-fn wrong_shape(dims: &[usize]) -> String {
-    let hint = if dims.len() == 1 {
-        ", so these are labels"
-    } else {
-        ""
-    };
-    format!("holds an array of {dims:?}; images are one of [count, {SIDE}, {SIDE}]{hint}")
-}
-
-fn photograph(bytes: &[u8], format: ImageFormat, name: &str) -> Result<Vec<Picture>> {
-    let image = decode(bytes, format).with_context(|| format!("{name}: a damaged image"))?;
-    let gray = gray(image).with_context(|| name.to_owned())?;
-    let gray = if gray.is_dark_on_light() {
-        gray.inverted()
-    } else {
-        gray
-    };
-    let digit = prepare(&gray).with_context(|| name.to_owned())?;
-    Ok(vec![Picture {
-        name: name.to_owned(),
-        digit,
-    }])
-}
-
-/// Decodes, upright as the camera was held.
-fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = Limits::default();
-    // At most eight bytes a pixel, and the decoder's own rows.
-    limits.max_alloc = Some(MAX_PIXELS as u64 * 9);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
-}
-
-/// Brightness, transparent parts on white paper.
-fn gray(image: DynamicImage) -> Result<GrayImage, shared::image::ImageError> {
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    if !image.color().has_alpha() {
-        return GrayImage::from_luma8(width, height, &image.into_luma8());
-    }
-    let opaque = |&Rgba([red, green, blue, alpha]): &Rgba<u8>| {
-        let [red, green, blue, alpha] = [red, green, blue, alpha].map(f32::from);
-        let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-        ((WHITE + (luma - WHITE) * (alpha / WHITE)) / WHITE).clamp(0.0, 1.0)
-    };
-    GrayImage::new(
-        width,
-        height,
-        image.into_rgba8().pixels().map(opaque).collect(),
-    )
+    let unpacked = pictures::unpack(&bytes, LIMIT).with_context(name)?;
+    pictures::labels(&unpacked).with_context(name)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use image::codecs::jpeg::JpegEncoder;
-    use image::{ImageEncoder, Luma};
+    use image::{DynamicImage, ImageEncoder, ImageFormat, Luma, Rgba};
+    use shared::image::PIXELS;
 
     use super::*;
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub async fn run(settings: Settings) -> Result<()> {
         .with_tokens(tokens)
         .with_trusted_proxies(settings.proxies())
         .with_cors_origins(settings.cors_origins.clone())
-        .with_addresses_in_log(settings.log_addresses);
+        .with_addresses_in_log(settings.log_addresses)
+        .with_traces(settings.otlp.is_some());
     if let Sessions::Redis(address) = &settings.sessions {
         let store = in_redis(address, limits, &app)?;
         app = app.with_key_store(store);
@@ -43,12 +45,17 @@ pub async fn run(settings: Settings) -> Result<()> {
     let listening =
         listen(&Data::new(app), listeners).with_context(|| format!("can't listen on {address}"))?;
     for address in &listening.addresses {
-        println!("listening on http://{address}");
+        say(&format!("listening on http://{address}"));
     }
     for address in &listening.admin {
-        println!("administered on http://{address}");
+        say(&format!("administered on http://{address}"));
     }
     listening.server.await.context("the server failed")
+}
+
+/// Tells whoever started the program; one that can't be told, such as a full disk, ends nothing.
+fn say(words: &str) {
+    let _ = writeln!(io::stdout(), "{words}");
 }
 
 fn in_redis(address: &str, limits: Limits, app: &App) -> Result<KeyStore> {

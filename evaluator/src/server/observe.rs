@@ -41,12 +41,21 @@ pub async fn observe(
     let id = app.next_request_id();
     let method = request.method().clone();
     let address = app.logs_addresses.then(|| client(&app, &request).ip());
+    let pattern = request.match_pattern();
+    let route = pattern
+        .as_deref()
+        .filter(|pattern| pattern.len() > 1)
+        .unwrap_or(PAGE);
+    // A field that isn't there isn't printed: these are for traces only.
+    let (kind, name) = (
+        app.is_traced.then_some("server"),
+        app.is_traced.then(|| format!("{method} {route}")),
+    );
     let span = info_span!(
         "request",
         %id,
-        // For traces; a field that isn't recorded isn't printed.
-        otel.kind = Empty,
-        otel.name = Empty,
+        otel.kind = kind,
+        otel.name = name,
         http.response.status_code = Empty,
     );
     let mut response = match next.call(request).instrument(span.clone()).await {
@@ -58,11 +67,6 @@ pub async fn observe(
         }
     };
     add_headers(response.headers_mut(), &id);
-    let pattern = response.request().match_pattern();
-    let route = pattern
-        .as_deref()
-        .filter(|pattern| pattern.len() > 1)
-        .unwrap_or(PAGE);
     let status = response.status();
     app.metrics.count_request(&method, route, status);
     let problem = response
@@ -78,9 +82,7 @@ pub async fn observe(
     span.in_scope(|| {
         info!(%method, route, status = status.as_u16(), problem, milliseconds, address, "answered");
     });
-    // Behind the line, which has them already.
-    span.record("otel.kind", "server");
-    span.record("otel.name", format!("{method} {route}"));
+    // Behind the line, which has it already.
     span.record("http.response.status_code", status.as_u16());
     Ok(response)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use evaluator::server::Limits;
 use shared::api::{ModelInfo, SessionInfo};
-use shared::wire::{KEYS_HEADER_LEN, write_batch};
+use shared::wire::{KEYS_HEADER_LEN, MAX_BATCH, write_batch};
 
 use super::app::{TestServer, get, limits, octets};
 use super::material::{input, key_pieces};
@@ -38,27 +38,18 @@ async fn a_batch_has_a_limit_of_its_own() {
     let mut limits = roomy();
     limits.batch = 2;
     let (server, address, input) = session(limits).await;
-    let send = async |count: usize, length: bool| {
-        let batch = write_batch(&vec![input.clone(); count], &server.ring).expect("fits");
-        let mut request = octets(&address, batch.clone());
-        if length {
-            request = request.insert_header((header::CONTENT_LENGTH, batch.len()));
-        }
-        server.call(request).await
-    };
-    assert_eq!(send(2, true).await.status, 200);
-    for (count, length) in [(3, true), (64, true)] {
-        let reply = send(count, length).await;
+    let batch = |count| write_batch(&vec![input.clone(); count], &server.ring).expect("fits");
+    let reply = server.call(octets(&address, batch(2))).await;
+    assert_eq!(reply.status, 200);
+    for count in [3, MAX_BATCH] {
+        let reply = server.call(octets(&address, batch(count))).await;
         let detail = format!("at most 2 digits here, this one has {count}");
         check_problem(&reply, 413, "batch-too-large", &detail);
     }
-    // Without a length, no more is read than the largest batch takes.
-    check_problem(
-        &send(3, false).await,
-        413,
-        "body-too-large",
-        "bytes that this route takes",
-    );
+    // More than any batch is only a large body.
+    let large = [batch(MAX_BATCH), batch(2)].concat();
+    let reply = server.call(octets(&address, large)).await;
+    check_problem(&reply, 413, "body-too-large", "bytes that this route takes");
 }
 
 #[actix_web::test]

@@ -6,12 +6,13 @@
 
 use super::backend::{KEY_STREAM_WORDS, kernel};
 use super::{Basis, Modulus, Ntt, Poly, Ring};
+use crate::params::MAX_DIFFERENT_PRIMES;
 
 /// What a uniform polynomial is expanded from; public.
 pub type Seed = [u8; 32];
 
 /// Streams between one polynomial of an object and the next; each prime has its own.
-const STREAMS_PER_POLY: u64 = 64;
+const STREAMS_PER_POLY: u64 = MAX_DIFFERENT_PRIMES as u64;
 
 /// Polynomial number `index` of the object with this seed, uniform modulo each prime.
 ///

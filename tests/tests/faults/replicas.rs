@@ -1,7 +1,6 @@
 //! Two evaluators that share their sessions, behind a proxy, and one of them dies.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tests::nginx::Nginx;
@@ -80,24 +79,5 @@ fn a_killed_replica_loses_no_session() -> Result<()> {
     for visitor in &visitors {
         visitor.look()?.expect(200)?;
     }
-    Ok(())
-}
-
-/// Expected: a session that one evaluator opened is everybody's, and so is its end.
-#[test]
-fn any_replica_serves_any_session() -> Result<()> {
-    let redis = Redis::start(Memory::Lost)?;
-    let flags = ["--sessions", &redis.url()];
-    let (first, second) = (start(&flags)?, start(&flags)?);
-    let mut here = Visitor::new(&first.url(""), fast());
-    here.open()?.expect(201)?;
-    let there = here.at(&second.url(""));
-    for request in fast().requests() {
-        there.classify(request)?;
-        here.classify(request)?;
-    }
-    here.close()?.expect(204)?;
-    std::thread::sleep(Duration::from_millis(100));
-    there.send(&fast().requests()[0])?.expect(410)?;
     Ok(())
 }

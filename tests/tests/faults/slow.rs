@@ -1,19 +1,18 @@
 //! Connections that send nothing, or a byte now and then: half-open ones and slowloris.
 
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use shared::api::{API_PREFIX, OCTET_STREAM};
-use shared::wire::MAX_BATCH;
-use tests::prepared::Prepared;
 use tests::process;
 use tests::server::Server;
 use tests::visitor::Visitor;
 use tests::wait_for;
 
-use super::{fast, metric, prepare, start};
+use super::{fast, shipped, start};
 
 /// Connections of each kind.
 const EACH: usize = 100;
@@ -28,8 +27,12 @@ const HEAD: Duration = Duration::from_secs(20);
 const BODY: Duration = Duration::from_secs(30);
 const REPLY: Duration = Duration::from_secs(60);
 
-/// Connections that don't take their replies, which are longer than what the system takes for them.
+/// Connections that don't take their replies.
 const UNREAD: usize = 8;
+
+/// A file that is larger than what the system takes in for somebody.
+const LARGE: &str = "large.txt";
+const LARGE_BYTES: usize = 16 << 20;
 
 /// Memory that a connection may take.
 const EACH_TAKES: u64 = 64 << 10;
@@ -106,47 +109,46 @@ impl Slow {
     }
 }
 
-/// Asks for a reply and doesn't take it.
-fn leave_unread(server: &Server, session: &str, prepared: &Prepared) -> Result<TcpStream> {
-    let body = prepared.requests()[0].body();
+/// Asks for a file and doesn't take it.
+fn leave_unread(server: &Server) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(server.address())?;
-    write!(
-        stream,
-        "POST {API_PREFIX}/sessions/{session}/classify?model={} HTTP/1.1\r\nHost: slow\r\n\
-         Content-Type: {OCTET_STREAM}\r\nContent-Length: {}\r\n\r\n",
-        prepared.model(),
-        body.len()
-    )?;
-    stream.write_all(body)?;
+    write!(stream, "GET /{LARGE} HTTP/1.1\r\nHost: slow\r\n\r\n")?;
+    let mut start = [0; 12];
+    stream.read_exact(&mut start)?;
+    ensure!(
+        &start == b"HTTP/1.1 200",
+        "{}",
+        String::from_utf8_lossy(&start)
+    );
     Ok(stream)
 }
 
 /// Expected: a connection whose client doesn't take what it asked for is closed, and the reply isn't
-/// kept for it.
+/// kept in memory for it.
 #[test]
 fn replies_that_nobody_takes_are_dropped() -> Result<()> {
-    let server = start(&[])?;
-    // Six megabytes of replies each.
-    let prepared = prepare("lenet1", &[MAX_BATCH])?;
-    let mut visitor = Visitor::new(&server.url(""), &prepared);
-    visitor.open()?.expect(201)?;
-    visitor.classify(&prepared.requests()[0])?;
-    let files = process::open_files(server.id())?;
+    let page = tempfile::tempdir()?;
+    fs::write(
+        page.path().join("index.html"),
+        "<!doctype html><title>page</title>",
+    )?;
+    fs::write(page.path().join(LARGE), vec![b'x'; LARGE_BYTES])?;
+    let server = Server::start_with(&shipped(), Some(page.path()), None)?;
+    let memory = process::resident(server.id())?;
+    let sockets = process::sockets(server.id())?;
     let start = Instant::now();
     let unread = (0..UNREAD)
-        .map(|_| leave_unread(&server, visitor.session()?, &prepared))
+        .map(|_| leave_unread(&server))
         .collect::<Result<Vec<_>>>()?;
-    wait_for("the replies to be made", || {
-        let made = metric(
-            &server,
-            "inkveil_evaluation_seconds_count{model=\"lenet1\"}",
-        )?;
-        Ok((made >= ((1 + UNREAD) * MAX_BATCH) as f64).then_some(()))
-    })?;
-    let held = process::open_files(server.id())?;
-    ensure!(held >= files + UNREAD, "they were closed at once: {held}");
+    let held = process::sockets(server.id())?;
+    ensure!(held >= sockets + UNREAD, "they were closed at once: {held}");
     wait_for("the server to let go of the sockets", || {
-        Ok((process::open_files(server.id())? < files + UNREAD / 2).then_some(()))
+        let held = process::resident(server.id())?;
+        ensure!(
+            held < memory + (UNREAD * LARGE_BYTES / 4) as u64,
+            "memory went from {memory} to {held} bytes"
+        );
+        Ok((process::sockets(server.id())? <= sockets + 1).then_some(()))
     })?;
     ensure!(start.elapsed() < REPLY, "it took {:?}", start.elapsed());
     drop(unread);
@@ -164,7 +166,7 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
     let session = visitor.session()?.to_owned();
     let threads = process::threads(server.id())?;
     let memory = process::resident(server.id())?;
-    let files = process::open_files(server.id())?;
+    let sockets = process::sockets(server.id())?;
 
     let start = Instant::now();
     let mut connections = Vec::new();
@@ -211,6 +213,6 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
     drop(connections);
     // The other client may have opened a connection anew.
     wait_for("the server to let go of the sockets", || {
-        Ok((process::open_files(server.id())? <= files + 1).then_some(()))
+        Ok((process::sockets(server.id())? <= sockets + 1).then_some(()))
     })
 }

@@ -12,8 +12,8 @@ use tests::wait_for;
 
 use super::{fast, metric, start};
 
-/// Places for uploads.
-const PLACES: usize = 32;
+/// Places for uploads of one address.
+const PLACES: usize = 16;
 
 /// Rounds of as many cut uploads.
 const ROUNDS: usize = 4;

@@ -310,6 +310,77 @@ fn an_expired_session_can_not_be_removed() {
     assert!(!store.remove(id));
 }
 
+/// The second way to end: the oldest session, which was used last, doesn't stand first among those
+/// that idle.
+#[test]
+fn a_session_that_ends_by_age_behind_younger_ones_is_counted() {
+    let (clock, store) = store(100, 10);
+    let old = insert(&store, "old", 10);
+    for _ in 0..(LIFE - 1) / (IDLE - 1) {
+        clock.advance(IDLE - 1);
+        assert_eq!(value(&store, old), Some("old"));
+    }
+    insert(&store, "young", 20);
+    assert_eq!(value(&store, old), Some("old"));
+    clock.advance(LIFE % (IDLE - 1));
+    let figures = SessionFigures {
+        held: 1,
+        bytes: 20,
+        expired: 1,
+        evicted: 0,
+    };
+    assert_eq!(store.sweep(), figures);
+}
+
+#[test]
+fn a_session_may_grow_to_the_whole_store_and_evicts_what_was_there() {
+    let (_, store) = store(100, 10);
+    let growing = insert(&store, "growing", 10);
+    let others = [1, 2].map(|_| insert(&store, "other", 45));
+    assert_eq!(store.resize(growing, 100), Ok(true));
+    assert!(others.into_iter().all(|id| value(&store, id).is_none()));
+    let figures = SessionFigures {
+        held: 1,
+        bytes: 100,
+        expired: 0,
+        evicted: 2,
+    };
+    assert_eq!(store.sweep(), figures);
+}
+
+#[test]
+fn a_store_for_no_session_still_holds_the_last_one() {
+    let (_, store) = store(100, 0);
+    let first = insert(&store, "first", 1);
+    assert_eq!(value(&store, first), Some("first"));
+    let second = insert(&store, "second", 1);
+    assert_eq!(value(&store, first), None);
+    assert_eq!(value(&store, second), Some("second"));
+}
+
+#[test]
+fn limits_are_as_documented_where_nobody_sets_them() {
+    let limits = SessionLimits::default();
+    assert_eq!(limits.idle.as_secs(), 3_600);
+    assert_eq!(limits.life.as_secs(), 86_400);
+    let (count, bytes) = (10_000, 2_147_483_648);
+    assert_eq!(limits.all, Share { count, bytes });
+    let (count, bytes) = (1_000, 536_870_912);
+    assert_eq!(limits.each, Share { count, bytes });
+}
+
+#[test]
+fn a_refusal_says_what_is_used_up() {
+    let check = |limit, words: &str| {
+        let retry_after = Duration::ZERO;
+        let refusal = SessionError::OwnerFull { limit, retry_after };
+        assert_eq!(refusal.to_string(), words);
+    };
+    check(Full::Count(2), "the owner holds its share of 2 sessions");
+    let words = "the owner holds its share of 50 bytes of keys";
+    check(Full::Bytes(50), words);
+}
+
 #[test]
 fn ids_are_canonical() {
     let id = SessionId::random().expect("randomness");

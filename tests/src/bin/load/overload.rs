@@ -54,7 +54,19 @@ mod queue {
     /// Requests that may wait or run.
     pub const PLACES: usize = 16;
 
-    pub const FLAGS: &[&str] = &["--threads", "1"];
+    pub const FLAGS: &[&str] = &[
+        "--threads",
+        "1",
+        "--queue",
+        "16",
+        // No request is refused for waiting, however slow the machine is.
+        "--queue-wait-ms",
+        "60000",
+        "--address-rate",
+        "0",
+        "--session-rate",
+        "0",
+    ];
 }
 
 /// The rate: the fastest model, so that nothing else is short.
