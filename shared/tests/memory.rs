@@ -183,7 +183,7 @@ fn description() -> Vec<u8> {
 fn read_in_parts(message: &[u8]) -> bool {
     let (header, keys) = message.split_at(message.len().min(KEYS_HEADER_LEN));
     KeyReader::new(header, &RING)
-        .is_ok_and(|mut reader| reader.read(keys, &RING).is_ok() && reader.missing() == 0)
+        .is_ok_and(|mut reader| reader.read_part(keys, &RING).is_ok() && reader.missing() == 0)
 }
 
 /// Reads a batch and then its messages, as an evaluator does, which has all of them at once.

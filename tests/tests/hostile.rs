@@ -190,15 +190,15 @@ fn read_in_parts(message: &[u8]) -> Result<EvaluationKeys, String> {
         rest = after;
         match &mut reader {
             None => reader = Some(told(KeyReader::new(part, ring))?),
-            Some(reader) => told(reader.read(part, ring))?,
+            Some(reader) => told(reader.read_part(part, ring))?,
         }
     }
     let mut reader = reader.ok_or("no header")?;
     if !rest.is_empty() {
-        told(reader.read(rest, ring))?;
+        told(reader.read_part(rest, ring))?;
     }
     match reader.missing() {
-        0 => Ok(reader.into_keys()),
+        0 => told(reader.into_keys(ring)),
         missing => Err(format!("{missing} keys are missing")),
     }
 }

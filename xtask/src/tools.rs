@@ -72,10 +72,7 @@ impl Tools {
                 .lines()
                 .find_map(|line| quoted(line, "cargo-fuzz-version"))
         })?;
-        let directory = ensure_tool(workspace, "cargo-fuzz", &["cargo-fuzz"], &version)?;
-        Ok(Self {
-            directories: directory.into_iter().collect(),
-        })
+        Self::subcommand(workspace, "fuzz", &version)
     }
 
     /// Lets `command` find the tools.
