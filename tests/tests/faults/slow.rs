@@ -109,6 +109,17 @@ impl Slow {
     }
 }
 
+/// The server's sockets once those are closed that asked whether it is ready.
+fn settled(server: &Server) -> Result<usize> {
+    let mut last = None;
+    wait_for("the server's sockets to stay", || {
+        let now = process::sockets(server.id())?;
+        let same = last.replace(now) == Some(now);
+        std::thread::sleep(BEAT);
+        Ok(same.then_some(now))
+    })
+}
+
 /// Asks for a file and doesn't take it.
 fn leave_unread(server: &Server) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(server.address())?;
@@ -135,7 +146,7 @@ fn replies_that_nobody_takes_are_dropped() -> Result<()> {
     fs::write(page.path().join(LARGE), vec![b'x'; LARGE_BYTES])?;
     let server = Server::start_with(&shipped(), Some(page.path()), None)?;
     let memory = process::resident(server.id())?;
-    let sockets = process::sockets(server.id())?;
+    let sockets = settled(&server)?;
     let start = Instant::now();
     let unread = (0..UNREAD)
         .map(|_| leave_unread(&server))
@@ -166,7 +177,7 @@ fn slow_connections_are_closed_and_bother_nobody() -> Result<()> {
     let session = visitor.session()?.to_owned();
     let threads = process::threads(server.id())?;
     let memory = process::resident(server.id())?;
-    let sockets = process::sockets(server.id())?;
+    let sockets = settled(&server)?;
 
     let start = Instant::now();
     let mut connections = Vec::new();

@@ -17,10 +17,9 @@ use tests::prepared::Prepared;
 use tests::process;
 use tests::root;
 use tests::server::Server;
-use tests::visitor::Visitor;
+use tests::visitor::{Visitor, describe};
 
 use crate::latency::{quantile, words};
-use crate::material::Part;
 use crate::memory::megabytes;
 
 /// How much more comes than the limit allows.
@@ -33,28 +32,30 @@ const SLOWER: f64 = 2.0;
 /// so long.
 const FLOOR: Duration = Duration::from_millis(25);
 
-/// How much memory may grow past a limit, as a share.
-const GROWTH: f64 = 0.05;
+/// Memory that each client may take past a limit, in bytes: its connection, and a request that is
+/// read before it is refused.
+const EACH_TAKES: f64 = 512.0 * 1024.0;
 
 /// Wrong answers that are told in full.
 const TOLD: usize = 10;
 
+/// A limit, and who comes up against it.
+struct Limit {
+    model: &'static str,
+    flags: &'static [&'static str],
+    /// The status of a refusal.
+    refusal: u16,
+    /// Clients at most.
+    clients: usize,
+}
+
+/// Requests that may wait or run.
+const PLACES: usize = 16;
+
 /// The queue: the slowest model, so that what waits is what takes time.
-mod queue {
-    use super::Part;
-
-    pub const PART: Part = Part {
-        model: "lenet1",
-        share: 100,
-        keys: 1,
-        batch: 2,
-        pause: 0.0,
-    };
-
-    /// Requests that may wait or run.
-    pub const PLACES: usize = 16;
-
-    pub const FLAGS: &[&str] = &[
+const QUEUE: Limit = Limit {
+    model: "lenet1",
+    flags: &[
         "--threads",
         "1",
         "--queue",
@@ -66,37 +67,29 @@ mod queue {
         "0",
         "--session-rate",
         "0",
-    ];
-}
+    ],
+    refusal: 503,
+    clients: PLACES * TIMES,
+};
+
+/// Requests a second that one address may send, and how many at once.
+const ALLOWED: usize = 50;
+const BURST: usize = 50;
 
 /// The rate: the fastest model, so that nothing else is short.
-mod rate {
-    use super::Part;
-
-    pub const PART: Part = Part {
-        model: "mnist-fast",
-        share: 100,
-        keys: 1,
-        batch: 2,
-        pause: 0.0,
-    };
-
-    /// Requests a second that one address may send, and how many at once.
-    pub const ALLOWED: usize = 50;
-    pub const BURST: usize = 50;
-
-    pub const FLAGS: &[&str] = &[
+const RATE: Limit = Limit {
+    model: "mnist-fast",
+    flags: &[
         "--address-rate",
         "50",
         "--address-burst",
         "50",
         "--session-rate",
         "0",
-    ];
-
-    /// Clients, all at that address.
-    pub const CLIENTS: usize = 20;
-}
+    ],
+    refusal: 429,
+    clients: 20,
+};
 
 /// How long a refused client waits; it is asked for a second.
 const IMPATIENT: Duration = Duration::from_millis(200);
@@ -158,9 +151,9 @@ impl Met {
 /// The gates that didn't hold.
 pub fn run(args: &Args) -> Result<()> {
     let time = Duration::from_secs(args.seconds);
-    println!("the queue of {} places", queue::PLACES);
-    compare(&queue::PART, queue::FLAGS, 503, |base, prepared, times| {
-        press(base, prepared, queue::PLACES * times, |visitor, met| {
+    println!("the queue of {PLACES} places");
+    compare(&QUEUE, |base, prepared, times| {
+        press(base, prepared, PLACES * times, |visitor, met| {
             let start = Instant::now();
             while start.elapsed() < time {
                 if met.meet(visitor) {
@@ -169,13 +162,13 @@ pub fn run(args: &Args) -> Result<()> {
             }
         })
     })?;
-    println!("the rate of {} a second", rate::ALLOWED);
-    let past = compare(&rate::PART, rate::FLAGS, 429, |base, prepared, times| {
+    println!("the rate of {ALLOWED} a second");
+    let past = compare(&RATE, |base, prepared, times| {
         // A little less than is allowed, since clocks and threads aren't exact.
         let share = if times == 1 { 0.9 } else { times as f64 };
-        let a_second = share * rate::ALLOWED as f64 / rate::CLIENTS as f64;
+        let a_second = share * ALLOWED as f64 / RATE.clients as f64;
         let pause = Duration::from_secs_f64(1.0 / a_second);
-        press(base, prepared, rate::CLIENTS, |visitor, met| {
+        press(base, prepared, RATE.clients, |visitor, met| {
             let (start, mut due) = (Instant::now(), Duration::ZERO);
             while due < time {
                 std::thread::sleep(due.saturating_sub(start.elapsed()));
@@ -184,7 +177,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
         })
     })?;
-    let most = rate::ALLOWED as f64 * past.took.as_secs_f64() + rate::BURST as f64;
+    let most = ALLOWED as f64 * past.took.as_secs_f64() + BURST as f64;
     ensure!(
         past.accepted as f64 <= most,
         "{} were accepted, more than {most:.0}",
@@ -199,23 +192,18 @@ struct Past {
     took: Duration,
 }
 
-/// Has `load` come once and [`TIMES`] times to a service with these flags, and holds one against the
+/// Has `load` come once and [`TIMES`] times to a service with this limit, and holds one against the
 /// other.
-fn compare(
-    part: &Part,
-    flags: &[&str],
-    refusal: u16,
-    load: impl Fn(&str, &Prepared, usize) -> Result<Met>,
-) -> Result<Past> {
-    let server = Server::start_with_flags(&root().join("models"), None, None, flags)?;
+fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) -> Result<Past> {
+    let server = Server::start_with_flags(&root().join("models"), None, None, limit.flags)?;
     let base = server.url("");
-    let prepared = part.prepare(&base)?;
-    let mut before = load(&base, &prepared[0], 1)?;
+    let prepared = Prepared::new(describe(&base, limit.model)?, &[1], 1)?;
+    let mut before = load(&base, &prepared, 1)?;
     let memory_before = process::resident_at_most(server.id())? as f64;
     // What the first load took of the rate comes back.
     std::thread::sleep(Duration::from_secs(1));
     let start = Instant::now();
-    let mut past = load(&base, &prepared[0], TIMES)?;
+    let mut past = load(&base, &prepared, TIMES)?;
     let took = start.elapsed();
     let memory_past = process::resident_at_most(server.id())? as f64;
     server.stop()?;
@@ -252,9 +240,10 @@ fn compare(
         before.refused
     );
     ensure!(
-        past.refused.keys().eq([&refusal]),
-        "refused above the limit: {:?}, not {refusal} alone",
-        past.refused
+        past.refused.keys().eq([&limit.refusal]),
+        "refused above the limit: {:?}, not {} alone",
+        past.refused,
+        limit.refusal
     );
     ensure!(
         !past.accepted.is_empty(),
@@ -267,7 +256,7 @@ fn compare(
         words(at_limit)
     );
     ensure!(
-        memory_past <= memory_before * (1.0 + GROWTH),
+        memory_past <= memory_before + limit.clients as f64 * EACH_TAKES,
         "memory grew from {} to {}",
         megabytes(memory_before),
         megabytes(memory_past)
