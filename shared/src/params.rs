@@ -409,7 +409,7 @@ mod tests {
                         .chunks(1)
                         .chain([&all[..9]])
                         .map(<[u32]>::to_vec)
-                        .collect()
+                        .collect();
                 },
                 match count {
                     61 | 62 => "insecure",

@@ -17,6 +17,8 @@ use evaluator::server::tokens::Tokens;
 use evaluator::server::{App, Limits, Reloaded, listen, models};
 use evaluator::settings::{Sessions, Settings};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::{calibration_images, options};
 
 /// Serves until it is told to stop.
@@ -24,6 +26,8 @@ use super::{calibration_images, options};
 /// # Errors
 /// Why it can't start, or what failed.
 pub async fn run(settings: Settings) -> Result<()> {
+    // From here on a reload that is asked for too early is no reason to end.
+    let _early = signal(SignalKind::hangup()).context("SIGHUP can't be received")?;
     let limits = settings.limits();
     let listeners = settings.listeners();
     let Reloaded { catalogue, tokens } = load(&settings)?;

@@ -26,7 +26,7 @@ fn is_list(exchange: &Exchange) -> bool {
 /// Statuses of the requests of a kind; nothing for those that got no answer.
 fn statuses(proxy: &Proxy, kind: fn(&Exchange) -> bool) -> Vec<Option<u16>> {
     let exchanges = proxy.exchanges().into_iter();
-    let of_kind = exchanges.filter(|exchange| kind(exchange));
+    let of_kind = exchanges.filter(kind);
     of_kind.map(|exchange| exchange.status).collect()
 }
 

@@ -70,7 +70,7 @@ impl Slow {
         match kind {
             Kind::Silent => {}
             Kind::SlowHead => {
-                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?
+                stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: slow\r\nX-Slow: ")?;
             }
             Kind::SlowBody => write!(
                 stream,
