@@ -75,9 +75,12 @@ const FLAGS: &[&str] = &[
 /// Sessions that open at a time before the clock starts.
 const DOORS: usize = 4;
 
-/// The share of the run that warms up: until the first sessions were renewed, the allocator takes
-/// more from the system, ever more slowly.
+/// The share of the run that warms up.
 const WARM_UP: f64 = 1.0 / 4.0;
+
+/// How often each session is closed and opened anew before the clock starts: the allocator takes more
+/// from the system for the first thousand of such changes, ever less each time.
+const RENEWALS: usize = 3;
 
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -210,8 +213,14 @@ fn open_all(visitors: &mut [(&'static Part, Visitor<'_>)]) -> Result<()> {
     let each = visitors.len().div_ceil(DOORS);
     std::thread::scope(|scope| {
         let open = |group: &mut [(&'static Part, Visitor<'_>)]| -> Result<()> {
-            for (_, visitor) in group {
+            for (_, visitor) in &mut *group {
                 visitor.open()?.expect(201)?;
+            }
+            for _ in 0..RENEWALS {
+                for (_, visitor) in &mut *group {
+                    visitor.close()?.expect(204)?;
+                    visitor.open()?.expect(201)?;
+                }
             }
             Ok(())
         };
