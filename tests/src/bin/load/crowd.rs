@@ -80,7 +80,7 @@ const WARM_UP: f64 = 1.0 / 4.0;
 
 /// How often each session is closed and opened anew before the clock starts: the allocator takes more
 /// from the system for the first thousand of such changes, ever less each time.
-const RENEWALS: usize = 3;
+const RENEWALS: usize = 6;
 
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
