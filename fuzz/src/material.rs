@@ -142,7 +142,7 @@ pub fn reply(packing: &OutputPacking) -> Vec<u8> {
 /// A reply to a bulk request.
 pub fn bulk_reply() -> Vec<u8> {
     let part = |step| numbers(ring().degree(), step);
-    let class = |class| [part(class + 3), part(class + 7919), part(class + 104_729)];
+    let class = |class: u32| [part(class + 3), part(class + 7919), part(class + 104_729)];
     let reply = BulkReply {
         log_modulus: LOG_MODULUS,
         scale: Scale(SCALE),

@@ -238,8 +238,12 @@ fn hashed_file(ending: &str) -> Result<String> {
         .with_context(|| format!("the page has no {ending} file"))
 }
 
-/// Files come compressed once, as asked for, and are kept as long as their names allow.
+/// Files come compressed once, as asked for, and are kept as long as their names allow. What the
+/// evaluator sends as it is stays so.
 pub fn check_files(front: &dyn Front) -> Result<()> {
+    let api = front.curl("/api/v1/models", &["--header", "Accept-Encoding: gzip, br"])?;
+    let encodings = api.all("content-encoding");
+    ensure!(encodings.is_empty(), "the API is sent as {encodings:?}");
     let (script, program) = (hashed_file(".js")?, hashed_file(".wasm")?);
     let year = "public, max-age=31536000, immutable";
     for (name, lifetime) in [
