@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use shared::api::API_PREFIX;
 use tests::digits::Noise;
 use tests::prepared::Prepared;
-use tests::process::{self, Samples};
+use tests::process;
 use tests::root;
 use tests::server::{Server, agent, built_page};
 use tests::visitor::Visitor;
@@ -369,7 +369,7 @@ fn perform(
     }
 }
 
-fn report(args: &Args, run: &Run, outcome: &mut Outcome, memory: &Samples) -> Result<()> {
+fn report(args: &Args, run: &Run, outcome: &mut Outcome, memory: &[(Duration, u64)]) -> Result<()> {
     let course = course(memory, run.warm_up)?;
     let drift = drift(&course);
     let (planned, failed) = (outcome.planned, outcome.failures.len());
