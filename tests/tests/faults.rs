@@ -30,8 +30,12 @@ fn shipped() -> PathBuf {
     root().join("models")
 }
 
+/// No limit of requests a second: all clients have one address, and don't rest.
+const NO_RATES: [&str; 4] = ["--address-rate", "0", "--session-rate", "0"];
+
 fn start(flags: &[&str]) -> Result<Server> {
-    Server::start_with_flags(&shipped(), None, None, flags)
+    let flags = [&NO_RATES, flags].concat();
+    Server::start_with_flags(&shipped(), None, None, &flags)
 }
 
 /// Keys and requests for the model that answers soonest.

@@ -13,7 +13,7 @@ use tests::server::{Server, agent, free_address};
 use tests::visitor::Visitor;
 use tests::wait_for;
 
-use super::{fast, metric, shipped};
+use super::{NO_RATES, fast, metric, shipped};
 
 const CLIENTS: usize = 4;
 
@@ -33,7 +33,8 @@ impl Service {
         let models = tempfile::tempdir()?;
         copy("mnist-fast", models.path())?;
         let admin = free_address()?.to_string();
-        let server = Server::start_with_flags(models.path(), None, None, &["--admin", &admin])?;
+        let flags = [&NO_RATES[..], &["--admin", &admin]].concat();
+        let server = Server::start_with_flags(models.path(), None, None, &flags)?;
         Ok(Self {
             models,
             server,

@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use shared::api::API_PREFIX;
 use tests::digits::Noise;
 use tests::prepared::Prepared;
-use tests::process::{self, Samples};
+use tests::process;
 use tests::root;
 use tests::server::{Server, agent, built_page};
 use tests::visitor::Visitor;
@@ -75,9 +75,12 @@ const FLAGS: &[&str] = &[
 /// Sessions that open at a time before the clock starts.
 const DOORS: usize = 4;
 
-/// The share of the run that warms up: until the first sessions were renewed, the allocator takes
-/// more from the system, ever more slowly.
+/// The share of the run that warms up.
 const WARM_UP: f64 = 1.0 / 4.0;
+
+/// How often each session is closed and opened anew before the clock starts: the allocator takes more
+/// from the system for the first thousand of such changes, ever less each time.
+const RENEWALS: usize = 6;
 
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
@@ -210,8 +213,14 @@ fn open_all(visitors: &mut [(&'static Part, Visitor<'_>)]) -> Result<()> {
     let each = visitors.len().div_ceil(DOORS);
     std::thread::scope(|scope| {
         let open = |group: &mut [(&'static Part, Visitor<'_>)]| -> Result<()> {
-            for (_, visitor) in group {
+            for (_, visitor) in &mut *group {
                 visitor.open()?.expect(201)?;
+            }
+            for _ in 0..RENEWALS {
+                for (_, visitor) in &mut *group {
+                    visitor.close()?.expect(204)?;
+                    visitor.open()?.expect(201)?;
+                }
             }
             Ok(())
         };
@@ -360,7 +369,7 @@ fn perform(
     }
 }
 
-fn report(args: &Args, run: &Run, outcome: &mut Outcome, memory: &Samples) -> Result<()> {
+fn report(args: &Args, run: &Run, outcome: &mut Outcome, memory: &[(Duration, u64)]) -> Result<()> {
     let course = course(memory, run.warm_up)?;
     let drift = drift(&course);
     let (planned, failed) = (outcome.planned, outcome.failures.len());

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ::tests::process::Samples;
 use anyhow::{Context as _, Result, ensure};
 
 /// Parts that a run is cut into; memory is a mean over each, so that one request more or less in
@@ -13,7 +12,7 @@ const PARTS: usize = 10;
 ///
 /// # Errors
 /// If a part has no sample.
-pub fn course(samples: &Samples, start: Duration) -> Result<Vec<f64>> {
+pub fn course(samples: &[(Duration, u64)], start: Duration) -> Result<Vec<f64>> {
     let (end, _) = samples.last().context("memory was never looked at")?;
     let length = end.saturating_sub(start).as_secs_f64() / PARTS as f64;
     let part = |part: usize| {
@@ -50,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_course_begins_after_the_warm_up_and_shows_growth() {
-        let samples: Samples = (0..200)
+        let samples: Vec<(Duration, u64)> = (0..200)
             .map(|at| {
                 let bytes = match at {
                     0..100 => 0,

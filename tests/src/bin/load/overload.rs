@@ -200,8 +200,6 @@ fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) 
     let prepared = Prepared::new(describe(&base, limit.model)?, &[1], 1)?;
     let mut before = load(&base, &prepared, 1)?;
     let memory_before = process::resident_at_most(server.id())? as f64;
-    // What the first load took of the rate comes back.
-    std::thread::sleep(Duration::from_secs(1));
     let start = Instant::now();
     let mut past = load(&base, &prepared, TIMES)?;
     let took = start.elapsed();
@@ -295,6 +293,8 @@ fn press(
         for one in pressing {
             all.add(one.join().map_err(|_| anyhow!("a client panicked"))?);
         }
+        // What the load took of the rate comes back.
+        std::thread::sleep(Duration::from_secs(1));
         first.close()?.expect(204)?;
         Ok(all)
     })

@@ -23,6 +23,9 @@ const PART: Part = Part {
     pause: 0.0,
 };
 
+/// No limit of requests a second: the clients don't rest.
+const FLAGS: [&str; 4] = ["--address-rate", "0", "--session-rate", "0"];
+
 /// Clients, each with one request at a time.
 const CLIENTS: usize = 4;
 
@@ -51,7 +54,7 @@ pub struct Args {
 /// If memory grew, or a digit was misread.
 pub fn run(args: &Args) -> Result<()> {
     ensure!(args.digits > FIRST, "fewer than {FIRST} digits");
-    let server = Server::start_with(&root().join("models"), None, None)?;
+    let server = Server::start_with_flags(&root().join("models"), None, None, &FLAGS)?;
     let base = server.url("");
     let prepared = PART.prepare(&base)?;
     let mut visitors: Vec<_> = prepared
