@@ -12,6 +12,7 @@ use evaluator::circuit::Circuit;
 use proptest::prelude::*;
 use shared::api::ModelInfo;
 use shared::keys::EvaluationKeys;
+use shared::packing::OutputPacking;
 use shared::wire::{KeyReader, read_batch, read_evaluation_keys, write_batch};
 use tests::PATIENCE;
 use tests::networks::chain;
@@ -132,11 +133,12 @@ impl Kind {
     fn is_rounding(self, at: usize) -> bool {
         match self {
             Self::Keys | Self::KeysInParts => false,
-            Self::Input | Self::BulkInput | Self::Reply | Self::BulkReply => {
-                SCALE_ROUNDING.contains(&at)
-            }
-            Self::Batch => inside_batch(at, talk().input.len()),
-            Self::Replies => inside_batch(at, talk().reply.len()),
+            Self::Input | Self::BulkInput | Self::BulkReply => SCALE_ROUNDING.contains(&at),
+            Self::Reply => SCALE_ROUNDING.contains(&at) || zeros().contains(&at),
+            Self::Batch => inside_batch(at, talk().input.len(), &SCALE_ROUNDING),
+            Self::Replies => [SCALE_ROUNDING, zeros()]
+                .iter()
+                .any(|places| inside_batch(at, talk().reply.len(), places)),
         }
     }
 
@@ -168,10 +170,23 @@ impl Kind {
     }
 }
 
-/// Whether a place in a batch is that of a scale's last bits in one of two messages.
-fn inside_batch(at: usize, length: usize) -> bool {
+/// Whether a place in a batch is one of these in one of two messages.
+fn inside_batch(at: usize, length: usize, places: &Range<usize>) -> bool {
     let fields = shared::wire::BATCH_FIELDS_LEN;
-    at >= fields && SCALE_ROUNDING.contains(&((at - fields) % length))
+    at >= fields && places.contains(&((at - fields) % length))
+}
+
+/// Bytes of a reply's zeros, which tell a wrong key: what is small there is taken for noise.
+fn zeros() -> Range<usize> {
+    const FIELDS: usize = shared::wire::HEADER_LEN + 9;
+    let output = &talk().circuit.info().output;
+    let OutputPacking::Coefficients(packing) = output.packing else {
+        panic!("the network's reply is in coefficients");
+    };
+    let end = packing.classes + packing.zeros;
+    assert!(end <= 2 * packing.copies, "they are in one part");
+    let bits = output.log_modulus as usize;
+    FIELDS + packing.classes * bits / 8..FIELDS + (end * bits).div_ceil(8)
 }
 
 fn told<T>(result: Result<T, impl std::fmt::Display>) -> Result<T, String> {
