@@ -9,6 +9,7 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
+use image::error::{LimitError, LimitErrorKind};
 use image::{
     DynamicImage, ImageDecoder, ImageError as DecodeError, ImageFormat, ImageReader, Rgba,
 };
@@ -293,10 +294,15 @@ fn photograph(
 fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = image::Limits::default();
-    // At most eight bytes a pixel, and the decoder's own rows.
+    // For what the decoder itself takes; the image is made by us.
     limits.max_alloc = Some(MAX_PIXELS as u64 * 9);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MAX_PIXELS as u64 {
+        let too_large = LimitError::from_kind(LimitErrorKind::DimensionError);
+        return Err(DecodeError::Limits(too_large));
+    }
     let orientation = decoder.orientation()?;
     let mut image = DynamicImage::from_decoder(decoder)?;
     image.apply_orientation(orientation);
@@ -393,6 +399,23 @@ mod tests {
         assert_eq!(
             found.labelled_by,
             Some(directory.path().join("t-labels-idx1.gz"))
+        );
+    }
+
+    /// A photograph's header may say anything.
+    #[test]
+    fn a_size_that_is_only_claimed_takes_no_memory() {
+        let mut bytes = png(255, 0);
+        bytes[16..24].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 246]);
+        let mut checksum = flate2::Crc::new();
+        checksum.update(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
+        let directory = directory(&[("a.png", bytes)]);
+        let error = load(directory.path(), None, &DIGIT, 9).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.ends_with("a.png: a damaged image: Image size exceeds limit"),
+            "{message}"
         );
     }
 

@@ -12,7 +12,7 @@ use std::io::{self, Cursor, Read};
 use flate2::read::MultiGzDecoder;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgba};
 use shared::idx::{self, IdxError};
-use shared::image::{Digit, GrayImage, MAX_PIXELS, PIXELS, SIDE, prepare};
+use shared::image::{Digit, GrayImage, ImageError, MAX_PIXELS, PIXELS, SIDE, prepare};
 use thiserror::Error;
 
 const WHITE: f32 = 255.0;
@@ -61,7 +61,7 @@ pub enum PictureError {
     Decode(#[source] image::ImageError),
     /// It shows nothing, or too much.
     #[error(transparent)]
-    Drawing(#[from] shared::image::ImageError),
+    Drawing(#[from] ImageError),
 }
 
 /// What a file of images holds.
@@ -130,7 +130,7 @@ fn array(bytes: &[u8], most: usize) -> Result<Pictures, PictureError> {
 }
 
 fn photograph(bytes: &[u8], format: ImageFormat) -> Result<Pictures, PictureError> {
-    let gray = gray(decode(bytes, format).map_err(PictureError::Decode)?)?;
+    let gray = gray(decode(bytes, format)?)?;
     let gray = if gray.is_dark_on_light() {
         gray.inverted()
     } else {
@@ -143,21 +143,26 @@ fn photograph(bytes: &[u8], format: ImageFormat) -> Result<Pictures, PictureErro
 }
 
 /// Decodes, upright as the camera was held.
-fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
+fn decode(bytes: &[u8], format: ImageFormat) -> Result<DynamicImage, PictureError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    // At most eight bytes a pixel, and the decoder's own rows.
+    // For what the decoder itself takes; the image is made by us.
     limits.max_alloc = Some(MAX_PIXELS as u64 * 9);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
+    let mut decoder = reader.into_decoder().map_err(PictureError::Decode)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    if width.saturating_mul(height) > MAX_PIXELS {
+        return Err(ImageError::TooLarge { width, height }.into());
+    }
+    let orientation = decoder.orientation().map_err(PictureError::Decode)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(PictureError::Decode)?;
     image.apply_orientation(orientation);
     Ok(image)
 }
 
 /// Brightness, transparent parts on white paper.
-fn gray(image: DynamicImage) -> Result<GrayImage, shared::image::ImageError> {
+fn gray(image: DynamicImage) -> Result<GrayImage, ImageError> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     if !image.color().has_alpha() {
         return GrayImage::from_luma8(width, height, &image.into_luma8());

@@ -215,15 +215,29 @@ mod tests {
 
     #[test]
     fn a_size_that_is_only_claimed_takes_no_memory() {
-        let mut bytes = png(drawing(255, 0));
-        bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
-        let checksum = {
-            let mut crc = flate2::Crc::new();
-            crc.update(&bytes[12..29]);
-            crc.sum()
+        let claimed = |width: u32, height: u32| {
+            let mut bytes = png(drawing(255, 0));
+            bytes[16..20].copy_from_slice(&width.to_be_bytes());
+            bytes[20..24].copy_from_slice(&height.to_be_bytes());
+            let checksum = {
+                let mut crc = flate2::Crc::new();
+                crc.update(&bytes[12..29]);
+                crc.sum()
+            };
+            bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+            bytes
         };
-        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
-        let error = in_file(&bytes, |path| load(path, 9)).unwrap_err();
-        assert!(error.starts_with("file: a damaged image: "), "{error}");
+        for (width, height) in [
+            (1 << 16, 1 << 16),
+            (1 << 24, 246),
+            (246, 1 << 24),
+            (1 << 14, 8193),
+        ] {
+            let expected = format!(
+                "file: an image of {width}×{height} is too large; scale it to 134217728 pixels or \
+                 fewer"
+            );
+            check_refused(&claimed(width, height), &expected);
+        }
     }
 }
