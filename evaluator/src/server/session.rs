@@ -2,10 +2,10 @@
 //!
 //! Knows ids, ages, sizes and owners' addresses; doesn't know what it holds, nor HTTP.
 //!
-//! **Invariant:** the store holds at most [`SessionLimits::bytes`] bytes in at most
-//! [`SessionLimits::count`] sessions, of one owner at most its share of both, and gives out none that
-//! has been idle for [`SessionLimits::idle`] or is older than [`SessionLimits::life`]. An id is 128
-//! bits from the operating system, so it can't be guessed.
+//! **Invariant:** the store holds at most [`SessionLimits::all`], of one owner at most
+//! [`SessionLimits::each`], and gives out no session that has been idle for [`SessionLimits::idle`] or
+//! is older than [`SessionLimits::life`]. An id is 128 bits from the operating system, so it can't be
+//! guessed.
 
 mod clock;
 mod id;
