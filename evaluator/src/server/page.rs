@@ -16,6 +16,7 @@ use actix_files::Files;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::{Compress, Next, from_fn};
 use actix_web::web::{self, Data};
@@ -96,7 +97,12 @@ async fn add_headers(
     let is_document = request.path().ends_with(".md");
     let mut response = next.call(request).await?.map_into_boxed_body();
     let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
+    if is_unchanged {
+        // It has no body that could be packed (RFC 9110, section 15.4.5), and some clients try.
+        headers.remove(header::CONTENT_ENCODING);
+    }
     if !is_error {
         headers.insert(header::CACHE_CONTROL, lifetime);
         if is_document && headers.contains_key(header::CONTENT_TYPE) {
