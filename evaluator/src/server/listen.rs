@@ -49,20 +49,6 @@ pub struct Listeners {
     pub shutdown: Duration,
 }
 
-impl Listeners {
-    /// One listener at an address, with the usual bounds.
-    #[must_use]
-    pub fn at(address: SocketAddr) -> Self {
-        Self {
-            address,
-            admin: None,
-            connections: 4096,
-            drain: Duration::ZERO,
-            shutdown: Duration::from_secs(10),
-        }
-    }
-}
-
 /// A service that takes connections as soon as [`Listening::server`] is awaited.
 pub struct Listening {
     /// Runs until SIGTERM or SIGINT, then finishes what is in flight.

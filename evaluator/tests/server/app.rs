@@ -26,6 +26,8 @@ use tempfile::TempDir;
 pub const INDEX: &str =
     "<!doctype html><title>Inkveil</title><script type=\"module\">go()</script>";
 pub const DOCUMENT: &str = "# Security\n\nNobody’s business.\n";
+/// What stands beside a file instead of being packed anew; it is sent as it is.
+pub const PACKED: &str = "as the build packed it";
 pub const SCRIPT: &str = "/client-0123456789abcdef.js";
 
 /// A clock that the test turns.
@@ -133,6 +135,8 @@ impl TestServer {
         )
         .expect("written");
         fs::write(directory.path().join("client_bg.wasm"), b"\0asm").expect("written");
+        fs::write(directory.path().join("packed.js"), "packed").expect("written");
+        fs::write(directory.path().join("packed.js.gz"), PACKED).expect("written");
         fs::write(directory.path().join("manifest.webmanifest"), "{}").expect("written");
         fs::create_dir(directory.path().join("docs")).expect("made");
         fs::write(directory.path().join("docs/security.md"), DOCUMENT).expect("written");

@@ -3,7 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use evaluator::server::page::Page;
 
-use super::app::{DOCUMENT, INDEX, SCRIPT, TestServer, get};
+use super::app::{DOCUMENT, INDEX, PACKED, SCRIPT, TestServer, get};
 
 #[actix_web::test]
 async fn the_index_is_asked_for_each_time() {
@@ -151,4 +151,19 @@ fn a_page_needs_an_index() {
         error.to_string().contains("index.html can't be read"),
         "{error}"
     );
+}
+
+/// A proxy that unpacks what says that it is packed failed on the empty body.
+#[actix_web::test]
+async fn a_packed_file_that_has_not_changed_names_no_encoding() {
+    let server = TestServer::new();
+    let ask = || get("/packed.js").insert_header((header::ACCEPT_ENCODING, "gzip"));
+    let first = server.call(ask()).await;
+    assert_eq!(first.header(header::CONTENT_ENCODING), "gzip");
+    assert_eq!(first.text(), PACKED);
+    let tag = first.header(header::ETAG).to_owned();
+    let again = ask().insert_header((header::IF_NONE_MATCH, tag));
+    let again = server.call(again).await;
+    assert_eq!(again.status, 304);
+    assert_eq!(again.header(header::CONTENT_ENCODING), "");
 }
