@@ -9,6 +9,7 @@
 mod redis;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use shared::keys::EvaluationKeys;
@@ -36,6 +37,8 @@ pub struct SessionKeys {
 pub struct KeyStore {
     held: SessionStore<SessionKeys>,
     parts: SessionStore<PartialKeys>,
+    /// How long a session is held that is never used.
+    unused: Duration,
     shared: Option<SharedStores>,
 }
 
@@ -68,6 +71,7 @@ impl KeyStore {
         Self {
             held: SessionStore::new(limits.sessions, Arc::clone(&clock)),
             parts: SessionStore::new(limits.uploads, clock),
+            unused: limits.sessions.idle.min(limits.sessions.life),
             shared: None,
         }
     }
@@ -129,16 +133,17 @@ impl KeyStore {
         message: &[u8],
         owner: ClientAddress,
     ) -> Result<(SessionId, SessionState), ApiError> {
-        let bytes = keys.keys.byte_len() as u64;
+        let mut bytes = keys.keys.byte_len() as u64;
         let id = self.held.insert(keys, bytes, owner)?;
-        if let Some(shared) = &self.shared
-            && let Err(error) = shared.sessions.insert(id, message, owner).await
-        {
-            self.held.remove(id);
-            return Err(error);
+        if let Some(shared) = &self.shared {
+            if let Err(error) = shared.sessions.insert(id, message, owner).await {
+                self.held.remove(id);
+                return Err(error);
+            }
+            bytes = message.len() as u64;
         }
-        let state = self.state(id).await?;
-        Ok((id, state))
+        let expires_in = self.unused;
+        Ok((id, SessionState { expires_in, bytes }))
     }
 
     /// A session's keys; it counts as used now. `ring` finds the ring of a parameter set.
@@ -336,13 +341,13 @@ impl KeyStore {
     /// # Errors
     /// [`ApiError::StoreUnavailable`].
     pub async fn figures(&self) -> Result<[SessionFigures; 2], ApiError> {
-        self.sweep();
+        let here = [self.held.sweep(), self.parts.sweep()];
         match &self.shared {
             Some(shared) => Ok([
                 shared.sessions.figures().await?,
                 shared.uploads.figures().await?,
             ]),
-            None => Ok([self.held.sweep(), self.parts.sweep()]),
+            None => Ok(here),
         }
     }
 }
