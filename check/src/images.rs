@@ -1,20 +1,15 @@
 //! Inputs from files: MNIST's own arrays, raw numbers, photographs, or a directory of those.
 //!
 //! **Invariant:** every image that comes out has as many values as the network takes, and they are
-//! finite. A photograph went through [`shared::image::prepare`], as the client's would. What a file
-//! claims of its size is checked before memory is taken for it.
+//! finite. A photograph is read as the client reads it.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
-use image::error::{LimitError, LimitErrorKind};
-use image::{
-    DynamicImage, ImageDecoder, ImageError as DecodeError, ImageFormat, ImageReader, Rgba,
-};
+use client::pictures::{self, PictureError};
 use shared::idx::{self, IdxError};
-use shared::image::{GrayImage, ImageError, MAX_PIXELS, PIXELS, SIDE, prepare};
+use shared::image::{Digit, PIXELS, SIDE};
 use thiserror::Error;
 
 /// The longest file, and the longest content of a packed one.
@@ -45,21 +40,14 @@ pub enum ImagesError {
         /// What is wrong.
         reason: IdxError,
     },
-    /// It is no image.
-    #[error("{file}: a damaged image: {reason}")]
-    Decode {
+    /// It is packed and can't be unpacked, is no image, shows nothing, or holds no labels.
+    #[error("{file}")]
+    Picture {
         /// The file.
         file: String,
         /// What is wrong.
-        reason: DecodeError,
-    },
-    /// It shows nothing.
-    #[error("{file}: {reason}")]
-    Drawing {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        reason: ImageError,
+        #[source]
+        reason: PictureError,
     },
     /// It is of another kind or size.
     #[error("{file}: {what}")]
@@ -135,6 +123,13 @@ fn failed(path: &Path, reason: io::Error) -> ImagesError {
     }
 }
 
+fn picture(path: &Path, reason: PictureError) -> ImagesError {
+    ImagesError::Picture {
+        file: path.display().to_string(),
+        reason,
+    }
+}
+
 /// The file itself, or the plain files of a directory in the order of their names.
 fn files(path: &Path) -> Result<Vec<PathBuf>, ImagesError> {
     if !path.is_dir() {
@@ -174,38 +169,23 @@ fn load_file(path: &Path, shape: &[usize], limit: usize) -> Result<Vec<Vec<f64>>
         return raw(path, &bytes, shape, limit);
     }
     match *bytes.as_slice() {
-        [0x89, b'P', b'N', b'G', ..] => photograph(path, &bytes, ImageFormat::Png, shape),
-        [0xff, 0xd8, 0xff, ..] => photograph(path, &bytes, ImageFormat::Jpeg, shape),
+        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] => photograph(path, &bytes, shape),
         [0, 0, ..] => array(path, &bytes, shape, limit),
         _ => Err(kind(path, "is no PNG, JPEG, IDX or .f32 file")),
     }
 }
 
 fn read_unpacked(path: &Path) -> Result<Vec<u8>, ImagesError> {
-    let read = |source: &mut dyn Read| {
-        let mut bytes = Vec::new();
-        let result = source.take(LIMIT + 1).read_to_end(&mut bytes);
-        result.map_err(|reason| failed(path, reason))?;
-        if bytes.len() as u64 > LIMIT {
-            let file = path.display().to_string();
-            return Err(ImagesError::TooLong { file });
-        }
-        Ok(bytes)
-    };
-    let mut file = File::open(path).map_err(|reason| failed(path, reason))?;
-    let bytes = read(&mut file)?;
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        read(&mut MultiGzDecoder::new(&*bytes))
-    } else {
-        Ok(bytes)
+    let file = File::open(path).map_err(|reason| failed(path, reason))?;
+    let mut bytes = Vec::new();
+    let read = file.take(LIMIT + 1).read_to_end(&mut bytes);
+    read.map_err(|reason| failed(path, reason))?;
+    if bytes.len() as u64 > LIMIT {
+        let file = path.display().to_string();
+        return Err(ImagesError::TooLong { file });
     }
-}
-
-fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<idx::Idx<'a>, ImagesError> {
-    idx::parse(bytes).map_err(|reason| ImagesError::Idx {
-        file: path.display().to_string(),
-        reason,
-    })
+    let unpacked = pictures::unpack(&bytes, LIMIT).map_err(|reason| picture(path, reason))?;
+    Ok(unpacked.into_owned())
 }
 
 fn array(
@@ -214,7 +194,10 @@ fn array(
     shape: &[usize],
     limit: usize,
 ) -> Result<Vec<Vec<f64>>, ImagesError> {
-    let array = parse(path, bytes)?;
+    let array = idx::parse(bytes).map_err(|reason| ImagesError::Idx {
+        file: path.display().to_string(),
+        reason,
+    })?;
     let sizes = |sizes: &[usize]| sizes.iter().copied().filter(|&size| size > 1).collect();
     let [wanted, found]: [Vec<usize>; 2] = [shape, array.dims.get(1..).unwrap_or(&[])].map(sizes);
     if array.dims.len() < 2 || found != wanted {
@@ -259,12 +242,7 @@ fn raw(
     }
 }
 
-fn photograph(
-    path: &Path,
-    bytes: &[u8],
-    format: ImageFormat,
-    shape: &[usize],
-) -> Result<Vec<Vec<f64>>, ImagesError> {
+fn photograph(path: &Path, bytes: &[u8], shape: &[usize]) -> Result<Vec<Vec<f64>>, ImagesError> {
     let is_digit = shape.ends_with(&[SIDE, SIDE]) && shape.iter().product::<usize>() == PIXELS;
     if !is_digit {
         let what = format!(
@@ -273,83 +251,32 @@ fn photograph(
         );
         return Err(kind(path, &what));
     }
-    let file = || path.display().to_string();
-    let image = decode(bytes, format);
-    let image = image.map_err(|reason| ImagesError::Decode {
-        file: file(),
-        reason,
-    })?;
-    let prepared = gray(image).and_then(|gray| {
-        let dark = gray.is_dark_on_light();
-        prepare(&if dark { gray.inverted() } else { gray })
-    });
-    let digit = prepared.map_err(|reason| ImagesError::Drawing {
-        file: file(),
-        reason,
-    })?;
-    Ok(vec![digit.to_input()])
-}
-
-/// Decodes, upright as the camera was held.
-fn decode(bytes: &[u8], format: ImageFormat) -> image::ImageResult<DynamicImage> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    let mut limits = image::Limits::default();
-    // For what the decoder itself takes; the image is made by us.
-    limits.max_alloc = Some(MAX_PIXELS as u64 * 9);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS as u64 {
-        let too_large = LimitError::from_kind(LimitErrorKind::DimensionError);
-        return Err(DecodeError::Limits(too_large));
-    }
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
-}
-
-/// Brightness, transparent parts on white paper.
-fn gray(image: DynamicImage) -> Result<GrayImage, ImageError> {
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    if !image.color().has_alpha() {
-        return GrayImage::from_luma8(width, height, &image.into_luma8());
-    }
-    let opaque = |&Rgba([red, green, blue, alpha]): &Rgba<u8>| {
-        let [red, green, blue, alpha] = [red, green, blue, alpha].map(f32::from);
-        let luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-        (1.0 + (luma / 255.0 - 1.0) * (alpha / 255.0)).clamp(0.0, 1.0)
-    };
-    let pixels = image.into_rgba8().pixels().map(opaque).collect();
-    GrayImage::new(width, height, pixels)
+    let read = pictures::read(bytes, 1).map_err(|reason| picture(path, reason))?;
+    Ok(read.digits.iter().map(Digit::to_input).collect())
 }
 
 fn read_labels(path: &Path) -> Result<Vec<usize>, ImagesError> {
     let bytes = read_unpacked(path)?;
-    let array = parse(path, &bytes)?;
-    if array.dims.len() == 1 {
-        Ok(array.data.iter().copied().map(usize::from).collect())
-    } else {
-        let what = format!(
-            "holds an array of {:?}; labels are one number for each image",
-            array.dims
-        );
-        Err(kind(path, &what))
-    }
+    pictures::labels(&bytes).map_err(|reason| picture(path, reason))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Cursor, Write};
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
-    use image::Luma;
+    use image::{ImageFormat, Luma};
     use tempfile::TempDir;
 
     use super::*;
 
     const DIGIT: [usize; 3] = [1, SIDE, SIDE];
+
+    /// An error as the program prints it.
+    fn printed(error: ImagesError) -> String {
+        format!("{:#}", anyhow::Error::from(error))
+    }
 
     fn directory(files: &[(&str, Vec<u8>)]) -> TempDir {
         let directory = tempfile::tempdir().unwrap();
@@ -411,12 +338,10 @@ mod tests {
         checksum.update(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
         let directory = directory(&[("a.png", bytes)]);
-        let error = load(directory.path(), None, &DIGIT, 9).unwrap_err();
-        let message = error.to_string();
-        assert!(
-            message.ends_with("a.png: a damaged image: Image size exceeds limit"),
-            "{message}"
-        );
+        let message = printed(load(directory.path(), None, &DIGIT, 9).unwrap_err());
+        let expected = "a.png: an image of 16777216×246 is too large; scale it to 134217728 pixels \
+                        or fewer";
+        assert!(message.ends_with(expected), "{message}");
     }
 
     #[test]
@@ -456,7 +381,7 @@ mod tests {
     fn check_refused(name: &str, bytes: Vec<u8>, shape: &[usize], expected: &str) {
         let directory = directory(&[(name, bytes)]);
         let path = directory.path().join(name);
-        let message = load(&path, None, shape, 9).unwrap_err().to_string();
+        let message = printed(load(&path, None, shape, 9).unwrap_err());
         assert!(
             message.contains(expected),
             "{message:?} does not say {expected:?}"
@@ -500,17 +425,14 @@ mod tests {
         let files = [("i.idx", idx(&[2, 1], &[1, 2])), ("l.idx", idx(&[1], &[7]))];
         let directory = directory(&files);
         let [images, labels] = ["i.idx", "l.idx"].map(|name| directory.path().join(name));
-        let refused =
-            |limit| load(&images, Some(&labels), &[1], limit).map_err(|it| it.to_string());
+        let refused = |limit| load(&images, Some(&labels), &[1], limit).map_err(printed);
         assert!(
             refused(2)
                 .unwrap_err()
                 .contains("holds 1 labels for 2 images")
         );
         assert_eq!(refused(1).unwrap().labels, Some(vec![7]));
-        let wrong = load(&labels, Some(&images), &[1], 1)
-            .unwrap_err()
-            .to_string();
+        let wrong = printed(load(&labels, Some(&images), &[1], 1).unwrap_err());
         assert!(wrong.contains("holds an array of [1]"), "{wrong}");
     }
 }
