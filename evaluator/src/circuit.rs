@@ -268,7 +268,20 @@ impl Circuit {
     /// # Errors
     /// [`EvalError::Input`] for another level or scale than the circuit takes.
     pub fn evaluate_bulk(&self, input: &BulkInput) -> Option<Result<Vec<u8>, EvalError>> {
-        let reply = self.bulk.as_ref()?.run(&self.engine, input);
+        self.evaluate_bulk_while(input, || true)
+    }
+
+    /// As [`Circuit::evaluate_bulk`], as long as `may_go_on` says so; it is asked many times on every
+    /// thread.
+    ///
+    /// # Errors
+    /// As [`Circuit::evaluate_bulk`]; [`EvalError::Stopped`].
+    pub fn evaluate_bulk_while(
+        &self,
+        input: &BulkInput,
+        may_go_on: impl Fn() -> bool + Sync,
+    ) -> Option<Result<Vec<u8>, EvalError>> {
+        let reply = self.bulk.as_ref()?.run(&self.engine, input, may_go_on);
         Some(reply.map(|reply| write_bulk_reply(&reply, self.ring())))
     }
 

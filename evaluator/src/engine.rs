@@ -99,7 +99,7 @@ pub enum EvalError {
     Stopped {
         /// Operations that were done.
         done: usize,
-        /// Operations of the circuit, without the reply.
+        /// Operations in all, without the reply.
         of: usize,
     },
     /// A rescale at the lowest level.

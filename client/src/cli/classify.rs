@@ -14,13 +14,14 @@ use shared::wire::MAX_BATCH;
 use super::answer::Answer;
 use super::pictures::{self, Picture};
 use super::report::{self, Outcome};
+use super::server::ServerError;
 use super::session::Session;
 use super::{model, progress, server};
 
 /// Classifies images on a server that sees none of them.
 ///
 /// Makes keys, uploads the evaluation keys, sends a ciphertext of each image, up to 64 in one
-/// request, and decrypts the replies. Many images at once, where the model has a way for that, go as
+/// request (fewer if that is too long for the server), and decrypts the replies. Many images at once, where the model has a way for that, go as
 /// one ciphertext for each pixel. The keys are forgotten on both sides at the end.
 #[derive(clap::Args)]
 pub struct Args {
@@ -76,9 +77,23 @@ pub fn run(args: &Args) -> Result<()> {
         .unwrap_or(0);
     let total = pictures.len();
     let mut outcomes = Vec::with_capacity(total);
-    for pictures in requests(&pictures, plan.info().bulk.as_ref()) {
+    let (mut rest, mut batch) = (pictures.as_slice(), MAX_BATCH);
+    while !rest.is_empty() {
+        let size = next_request(rest.len(), plan.info().bulk.as_ref(), batch);
+        let (request, left) = rest.split_at(size);
+        let answered = match classify(&client, &mut session, request) {
+            Err(error) if (2..=MAX_BATCH).contains(&size) && is_too_large(&error) => {
+                batch = size / 2;
+                progress::say(&format!(
+                    "the server takes fewer than {size} digits in a request; sending {batch}"
+                ));
+                continue;
+            }
+            answered => answered?,
+        };
+        rest = left;
         let first = outcomes.len();
-        outcomes.extend(classify(&client, &mut session, pictures)?);
+        outcomes.extend(answered);
         for (index, outcome) in outcomes.iter_mut().enumerate().skip(first) {
             let labels = labels.as_ref();
             outcome.label = labels.and_then(|labels| labels.get(index)).copied();
@@ -128,18 +143,17 @@ fn check_labels(labels: &[usize], classes: usize, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Cuts the pictures into requests: as many in one as go into the slots while there are more of them
-/// than the request has ciphertexts, so that it is the shorter one, too, and batches of the rest.
-fn requests<'a>(pictures: &'a [Picture], bulk: Option<&BulkSpec>) -> Vec<&'a [Picture]> {
-    let (mut requests, mut rest) = (Vec::new(), pictures);
-    while !rest.is_empty() {
-        let most = bulk.filter(|bulk| rest.len() >= bulk.inputs.len().max(MAX_BATCH + 1));
-        let most = most.map_or(MAX_BATCH, |bulk| bulk.images);
-        let (request, left) = rest.split_at(most.min(rest.len()));
-        requests.push(request);
-        rest = left;
-    }
-    requests
+/// How many of `left` pictures the next request takes: as many as go into the slots while there are
+/// more of them than the request has ciphertexts, so that it is the shorter one, too, and otherwise a
+/// batch.
+fn next_request(left: usize, bulk: Option<&BulkSpec>, batch: usize) -> usize {
+    let bulk = bulk.filter(|bulk| left >= bulk.inputs.len().max(MAX_BATCH + 1));
+    bulk.map_or(batch, |bulk| bulk.images).min(left)
+}
+
+fn is_too_large(error: &anyhow::Error) -> bool {
+    let refusal = error.downcast_ref::<ServerError>();
+    refusal.is_some_and(ServerError::is_too_large)
 }
 
 /// Has a batch classified; times and bytes are divided among its pictures.
@@ -212,20 +226,19 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 #[cfg(test)]
 mod tests {
-    use shared::image::Digit;
     use shared::ring::Level;
 
     use super::*;
 
     #[track_caller]
     fn check(pictures: usize, bulk: Option<&BulkSpec>, expected: &[usize]) {
-        let picture = |at| Picture {
-            name: format!("{at}"),
-            digit: Digit::from_mnist(&[0; 784]),
+        let mut left = pictures;
+        let next = || {
+            let size = next_request(left, bulk, MAX_BATCH);
+            left -= size;
+            (size > 0).then_some(size)
         };
-        let pictures: Vec<Picture> = (0..pictures).map(picture).collect();
-        let requests = requests(&pictures, bulk);
-        let sizes: Vec<usize> = requests.iter().map(|request| request.len()).collect();
+        let sizes: Vec<usize> = std::iter::from_fn(next).collect();
         assert_eq!(sizes, expected);
     }
 

@@ -189,11 +189,17 @@ impl Bulk {
         &self.spec
     }
 
-    /// The logits of all images.
+    /// The logits of all images, as long as `may_go_on` says so.
     ///
     /// # Errors
-    /// [`EvalError::Input`] for another level or scale than the description says.
-    pub fn run(&self, engine: &Ckks, input: &BulkInput) -> Result<BulkReply, EvalError> {
+    /// [`EvalError::Input`] for another level or scale than the description says;
+    /// [`EvalError::Stopped`].
+    pub fn run(
+        &self,
+        engine: &Ckks,
+        input: &BulkInput,
+        may_go_on: impl Fn() -> bool + Sync,
+    ) -> Result<BulkReply, EvalError> {
         let spec = &self.spec;
         let level = |c0: &shared::ring::Poly<_>| c0.basis().level();
         let found = input.c0.first().map_or(Level(0), level);
@@ -205,7 +211,8 @@ impl Bulk {
                 expected_scale: spec.scale.log2(),
             });
         }
-        let mut classes = engine.evaluate_slotwise(&self.sums, input, spec.log_modulus);
+        let mut classes =
+            engine.evaluate_slotwise(&self.sums, input, spec.log_modulus, may_go_on)?;
         for ([c0, ..], &bias) in classes.iter_mut().zip(&self.bias) {
             // The same number in all slots is a constant polynomial.
             if let Some(constant) = c0.first_mut() {

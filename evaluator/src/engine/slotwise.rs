@@ -7,13 +7,14 @@
 //! values goes through all layers while the processor's cache holds it.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use shared::ciphertext::BulkInput;
 use shared::ring::backend::kernel;
 use shared::ring::{Basis, Buffer, Factor, Level, Modulus, Ntt, Poly, Ring, uniform};
 
-use super::{Ckks, Truncation};
+use super::{Ckks, EvalError, Truncation};
 
 /// NTT values that go through all layers together.
 const BLOCK: usize = 128;
@@ -91,18 +92,20 @@ impl Ckks {
     }
 
     /// For each row of the second map the three parts of its ciphertext, scaled by `2^log_modulus`
-    /// over Q and rounded.
+    /// over Q and rounded, as long as `may_go_on` says so; it is asked before each block of values.
     ///
     /// # Shapes
     /// `input`: as many ciphertexts as the first map has columns, at the level that it was prepared
     /// for.
-    #[must_use]
+    /// # Errors
+    /// [`EvalError::Stopped`], with blocks as operations.
     pub fn evaluate_slotwise(
         &self,
         prepared: &SumsOfSquares,
         input: &BulkInput,
         log_modulus: u32,
-    ) -> Vec<[Vec<u32>; 3]> {
+        may_go_on: impl Fn() -> bool + Sync,
+    ) -> Result<Vec<[Vec<u32>; 3]>, EvalError> {
         let (ring, basis) = (&*self.ring, Basis::Q(prepared.level));
         let second_half = |index| uniform(&input.seed, index as u64, ring, basis);
         let c1: Vec<Poly<Ntt>> = (0..input.c0.len())
@@ -115,8 +118,17 @@ impl Ckks {
                 starts.map(move |start| Block { limb, start })
             })
             .collect();
-        let evaluate = |&block: &Block| prepared.evaluate_block(ring, [&input.c0, &c1], block);
-        let values: Vec<Vec<u32>> = blocks.par_iter().map(evaluate).collect();
+        let done = AtomicUsize::new(0);
+        let evaluate = |&block: &Block| {
+            if !may_go_on() {
+                let (done, of) = (done.load(Ordering::Relaxed), blocks.len());
+                return Err(EvalError::Stopped { done, of });
+            }
+            let values = prepared.evaluate_block(ring, [&input.c0, &c1], block);
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(values)
+        };
+        let values: Vec<Vec<u32>> = blocks.par_iter().map(evaluate).collect::<Result<_, _>>()?;
         drop(c1);
         let part = |part: usize| {
             let mut poly = Poly::unwritten(ring, basis);
@@ -134,10 +146,10 @@ impl Ckks {
                 .to_vec()
         };
         let classes = prepared.maps.first().map_or(0, |(_, second)| second.len());
-        (0..classes)
+        Ok((0..classes)
             .into_par_iter()
             .map(|class| [part(3 * class), part(3 * class + 1), part(3 * class + 2)])
-            .collect()
+            .collect())
     }
 }
 

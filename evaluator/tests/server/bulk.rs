@@ -1,5 +1,7 @@
 //! Many images in one request.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use shared::api::{BulkSpec, ModelInfo, SessionInfo};
 use shared::ciphertext::BulkInput;
@@ -7,9 +9,10 @@ use shared::encoding::Scale;
 use shared::ring::{Basis, Poly};
 use shared::wire::{MessageKind, bulk_input_len, read_bulk_reply, write_bulk_input};
 
+use evaluator::server::Limits;
 use evaluator::server::address::ClientAddress;
 
-use super::app::{Reply, TestServer, get, octets};
+use super::app::{Reply, TestServer, get, limits, octets};
 use super::problems::check_problem;
 
 /// A session without a key: none is needed.
@@ -21,7 +24,11 @@ struct Session {
 
 impl Session {
     async fn open() -> Self {
-        let server = TestServer::new();
+        Self::open_within(limits()).await
+    }
+
+    async fn open_within(limits: Limits) -> Self {
+        let server = TestServer::with_limits(limits);
         let reply = server.call(get("/api/v1/models/one")).await;
         let model: ModelInfo = serde_json::from_slice(&reply.body).expect("info");
         let info = server.open_session().await;
@@ -123,4 +130,14 @@ async fn one_request_too_many_is_turned_away() {
     );
     drop(place);
     assert_eq!(it.send_to("one", body).await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn a_request_that_takes_too_long_ends() {
+    let mut limits = limits();
+    limits.evaluation = Duration::ZERO;
+    let it = Session::open_within(limits).await;
+    let reply = it.send_to("one", it.input(it.bulk.scale)).await;
+    check_problem(&reply, 503, "evaluation-time", "longer than the 0 s");
+    assert_eq!(it.server.app.pool().in_flight(), 0);
 }

@@ -1,35 +1,99 @@
 //! A service that its host keeps for people with a token.
 
-use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
 use serde_json::json;
+use tempfile::TempDir;
 use tests::browser::Browser;
 use tests::page::Page;
-use tests::proxy::{Exchange, Fault, Proxy};
-use tests::server::Server;
+use tests::proxy::{Exchange, Proxy};
+use tests::server::{Server, agent, binary, built_page};
 use tests::webdriver::Pointer;
-use tests::{tap, wait_for};
+use tests::{root, tap, wait_for};
 
-use super::{WINDOW, is_query, read_digit};
+use super::{WINDOW, read_digit};
 
-const TOKEN: &str = "x7Qm.4-sesame_open~2Zb9==";
+/// A service whose host lets one visitor in, and the visitor's browser.
+struct Private {
+    server: Server,
+    proxy: Proxy,
+    browser: Browser,
+    /// What the visitor was given.
+    token: String,
+    host: Host,
+}
 
-/// What an evaluator with `--tokens` says to whoever has none.
-const REFUSAL: &str = r#"{"type":"/problems/unauthorized","title":"Unauthorized","status":401,
-    "detail":"a token is needed"}"#;
+/// What the host keeps.
+struct Host {
+    directory: TempDir,
+}
+
+impl Host {
+    fn new() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        Ok(Self { directory })
+    }
+
+    fn file(&self) -> PathBuf {
+        self.directory.path().join("tokens")
+    }
+
+    /// Lets whoever has the new token in, and nobody else.
+    fn admit(&self) -> Result<String> {
+        let output = Command::new(binary()?)
+            .args(["token", "visitor"])
+            .output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let [token, line] = lines[..] else {
+            bail!("a token and its line were expected: {text}");
+        };
+        fs::write(self.file(), format!("{line}\n"))?;
+        Ok(token.to_owned())
+    }
+}
+
+impl Private {
+    fn open() -> Result<Self> {
+        let host = Host::new()?;
+        let token = host.admit()?;
+        let file = host.file().display().to_string();
+        let (models, page) = (root().join("models"), built_page()?);
+        let flags = ["--tokens", &file];
+        let server = Server::start_with_flags(&models, Some(&page), None, &flags)?;
+        let (proxy, browser) = visit(&server)?;
+        Ok(Self {
+            server,
+            proxy,
+            browser,
+            token,
+            host,
+        })
+    }
+
+    /// Has the service read its file again, and waits until this token is the one.
+    fn reload(&self, token: &str) -> Result<()> {
+        self.server.signal(Signal::SIGHUP)?;
+        wait_for("the tokens to be read", || {
+            let request = agent().get(self.server.url("/api/v1/models"));
+            let request = request.header("authorization", format!("Bearer {token}"));
+            Ok((request.call()?.status() == 200).then_some(()))
+        })
+    }
+}
+
+fn visit(server: &Server) -> Result<(Proxy, Browser)> {
+    let proxy = Proxy::start(server.address())?;
+    let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
+    Ok((proxy, browser))
+}
 
 fn is_api(exchange: &Exchange) -> bool {
     exchange.path().starts_with("/api/")
-}
-
-fn is_list(exchange: &Exchange) -> bool {
-    exchange.path() == "/api/v1/models"
-}
-
-fn world() -> Result<(Server, Proxy, Browser)> {
-    let server = Server::start()?;
-    let proxy = Proxy::start(server.address())?;
-    let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
-    Ok((server, proxy, browser))
 }
 
 /// The address as the browser shows it.
@@ -49,10 +113,10 @@ fn authorizations(proxy: &Proxy) -> (Vec<Option<String>>, Vec<Option<String>>) {
 }
 
 /// Fails unless every request to the service carried the token, and nothing else did.
-fn expect_on_the_service_only(proxy: &Proxy) -> Result<()> {
+fn expect_on_the_service_only(proxy: &Proxy, token: &str) -> Result<()> {
     let (api, others) = authorizations(proxy);
     ensure!(!api.is_empty() && !others.is_empty(), "nothing was asked");
-    let expected = Some(format!("Bearer {TOKEN}"));
+    let expected = Some(format!("Bearer {token}"));
     ensure!(api.iter().all(|value| *value == expected), "{api:?}");
     ensure!(others.iter().all(Option::is_none), "{others:?}");
     Ok(())
@@ -60,17 +124,23 @@ fn expect_on_the_service_only(proxy: &Proxy) -> Result<()> {
 
 #[test]
 fn the_links_token_goes_to_the_service_and_nowhere_else() -> Result<()> {
-    let (server, proxy, browser) = world()?;
+    let Private {
+        server,
+        proxy,
+        browser,
+        token,
+        ..
+    } = Private::open()?;
     tap::listen(&browser)?;
     let query = "?model=mnist-fast";
-    let link = server.url(&format!("/{query}#token={TOKEN}"));
+    let link = server.url(&format!("/{query}#token={token}"));
     let page = Page::open(&browser, &link)?;
     assert_eq!(address(&browser)?, server.url(&format!("/{query}")));
     read_digit(&page, Pointer::Mouse, 3)?;
     browser.click("#new-keys")?;
     page.wait_for_status("ready")?;
     super::shell::wait_until_kept(&browser)?;
-    expect_on_the_service_only(&proxy)?;
+    expect_on_the_service_only(&proxy, &token)?;
     // Reading, making, uploading and deleting.
     let exchanges = proxy.exchanges();
     for method in ["GET", "POST", "DELETE"] {
@@ -79,18 +149,18 @@ fn the_links_token_goes_to_the_service_and_nowhere_else() -> Result<()> {
     }
 
     let holds = |text: &[u8]| {
-        let mut windows = text.windows(TOKEN.len());
-        windows.any(|window| window == TOKEN.as_bytes())
+        let mut windows = text.windows(token.len());
+        windows.any(|window| window == token.as_bytes())
     };
     for exchange in &exchanges {
         ensure!(!holds(&exchange.body), "in a body of {}", exchange.line());
-        ensure!(!exchange.url.contains(TOKEN), "{}", exchange.line());
+        ensure!(!exchange.url.contains(&token), "{}", exchange.line());
         let mut others = exchange
             .headers
             .iter()
             .filter(|(name, _)| name != "authorization");
         ensure!(
-            !others.any(|(_, value)| value.contains(TOKEN)),
+            !others.any(|(_, value)| value.contains(&token)),
             "{}",
             exchange.line()
         );
@@ -104,18 +174,23 @@ fn the_links_token_goes_to_the_service_and_nowhere_else() -> Result<()> {
     let kept = "return caches.keys().then(names => [names, document.cookie,
         Object.values(localStorage), document.documentElement.outerHTML]);";
     let kept = browser.script(kept, &[])?.to_string();
-    ensure!(!kept.contains(TOKEN), "{kept}");
+    ensure!(!kept.contains(&token), "{kept}");
 
     // The tab has it still after a reload.
     let page = Page::open(&browser, &server.url("/"))?;
     read_digit(&page, Pointer::Mouse, 8)?;
-    expect_on_the_service_only(&proxy)
+    expect_on_the_service_only(&proxy, &token)
 }
 
 #[test]
 fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
-    let (server, proxy, browser) = world()?;
-    proxy.plan(is_list, &[Fault::Refused(401, 0, REFUSAL)]);
+    let Private {
+        server,
+        proxy,
+        browser,
+        token,
+        ..
+    } = Private::open()?;
     browser.goto(&server.url("/"))?;
     let page = Page::of(&browser);
     page.wait_for_status("error")?;
@@ -130,12 +205,12 @@ fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
     assert_eq!(api, [None], "asked once, without a token");
 
     // The link, opened in the same tab: the page stays, and goes on.
-    browser.goto(&server.url(&format!("/#token={TOKEN}")))?;
+    browser.goto(&server.url(&format!("/#token={token}")))?;
     page.wait_for_status("ready")?;
     assert_eq!(address(&browser)?, server.url("/"));
     assert_eq!(page.text("#error")?, "");
     let (api, _) = authorizations(&proxy);
-    let expected = Some(format!("Bearer {TOKEN}"));
+    let expected = Some(format!("Bearer {token}"));
     ensure!(api.len() > 3, "{api:?}");
     ensure!(
         api.iter().skip(1).all(|value| *value == expected),
@@ -146,20 +221,24 @@ fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
 
 #[test]
 fn a_token_that_holds_no_longer_is_told_from_none() -> Result<()> {
-    let (server, proxy, browser) = world()?;
-    let page = Page::open(&browser, &server.url(&format!("/#token={TOKEN}")))?;
-    proxy.plan(is_query, &[Fault::Refused(401, 0, REFUSAL)]);
+    let it = Private::open()?;
+    let link = |token: &str| it.server.url(&format!("/#token={token}"));
+    let page = Page::open(&it.browser, &link(&it.token))?;
+    let another = it.host.admit()?;
+    it.reload(&another)?;
     let said = read_digit(&page, Pointer::Mouse, 1);
     let said = format!("{:#}", said.err().context("it was answered")?);
     ensure!(said.contains("holds no longer"), "{said}");
-    page.retry()?;
-    assert_eq!(page.wait_for_answer()?.class, "1");
-    Ok(())
+    // A new link in the same tab.
+    it.browser.goto(&link(&another))?;
+    page.wait_for_status("ready")?;
+    read_digit(&page, Pointer::Mouse, 1)
 }
 
 #[test]
 fn what_is_no_token_is_taken_away_and_not_sent() -> Result<()> {
-    let (server, proxy, browser) = world()?;
+    let server = Server::start()?;
+    let (proxy, browser) = visit(&server)?;
     for bad in ["", "a%20b", "%0d%0aX-Own:%201", "%", &"a".repeat(513)] {
         browser.goto("about:blank")?;
         let link = server.url(&format!("/#token={bad}"));
@@ -175,9 +254,12 @@ fn what_is_no_token_is_taken_away_and_not_sent() -> Result<()> {
 
     // As some programs write what others send.
     browser.goto("about:blank")?;
-    let encoded = TOKEN.replace('=', "%3D");
-    Page::open(&browser, &server.url(&format!("/#token={encoded}")))?;
+    Page::open(
+        &browser,
+        &server.url("/#token=x7Qm.4-sesame_open~2Zb9%3D%3D"),
+    )?;
     let (api, _) = authorizations(&proxy);
-    assert_eq!(api.last(), Some(&Some(format!("Bearer {TOKEN}"))));
+    let expected = "Bearer x7Qm.4-sesame_open~2Zb9==".to_owned();
+    assert_eq!(api.last(), Some(&Some(expected)));
     Ok(())
 }

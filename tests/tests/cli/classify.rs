@@ -139,6 +139,35 @@ fn many_images_go_in_batches_and_come_back_in_order() -> Result<()> {
     Ok(())
 }
 
+/// Neither the server nor what stands before it says beforehand how much it takes.
+#[test]
+fn batches_are_cut_until_the_server_takes_them() -> Result<()> {
+    let models = root().join("models");
+    let server = Server::start_with_flags(&models, None, None, &["--batch", "5"])?;
+    let (front, directory) = (Front::start(&server, &[])?, tempdir()?);
+    let mut pixels = Vec::new();
+    for digit in 0..9 {
+        pixels.extend(mnist(digit, &Hand::default())?);
+    }
+    fs::write(directory.path().join("images"), idx(&[9, 28, 28], &pixels))?;
+    for url in [server.url(""), front.url()?] {
+        let args = ["classify", "--server", &url, "--json", "images"];
+        let output = run(directory.path(), args)?;
+        let said = String::from_utf8(output.stderr)?;
+        assert!(output.status.success(), "{said}");
+        let words = "the server takes fewer than 9 digits in a request; sending 4";
+        assert!(said.contains(words), "{said}");
+        let document: Value = serde_json::from_slice(&output.stdout)?;
+        let images = document["images"].as_array().context("images")?;
+        let right = |(digit, image): &(usize, &Value)| image["index"] == *digit;
+        assert_eq!(images.len(), 9);
+        assert!(images.iter().enumerate().filter(right).count() >= 8);
+    }
+    let asked = |route: &&String| route.contains("/classify");
+    assert_eq!(front.routes().iter().filter(asked).count(), 4, "9, 4, 4, 1");
+    Ok(())
+}
+
 #[test]
 fn a_busy_server_and_a_lost_session_are_bridged() -> Result<()> {
     let (server, directory) = (evaluator()?, tempdir()?);

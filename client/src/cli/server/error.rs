@@ -115,6 +115,17 @@ impl ServerError {
         problem.status == StatusCode::GONE.as_u16() || problem.kind == PROBLEM_SESSION_GONE
     }
 
+    /// Whether this is the refusal of a body that is too long for the server, or for something in
+    /// between.
+    pub fn is_too_large(&self) -> bool {
+        let status = match self {
+            Self::Refused { problem, .. } => problem.status,
+            Self::Strange { status, .. } => *status,
+            _ => return false,
+        };
+        status == StatusCode::PAYLOAD_TOO_LARGE.as_u16()
+    }
+
     /// Whether this is the refusal of a model that the server doesn't have.
     pub fn is_unknown_model(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if models::is_unknown(problem))

@@ -10,6 +10,7 @@ use super::classify::{ClassifyQuery, answer, check_parameters};
 use super::sessions::{parse_id, session};
 use super::{model, parse_query};
 use crate::circuit::Circuit;
+use crate::engine::EvalError;
 use crate::server::App;
 use crate::server::address::ClientAddress;
 use crate::server::admission::check_session_rate;
@@ -62,7 +63,8 @@ pub async fn classify_bulk(
     let body = read_octets(&request, payload, limits).await?;
     let session = session(&app, id, *address).await?;
     check_parameters(&session, &circuit)?;
-    let job = move || evaluate(&circuit, body);
+    let limit = app.limits.evaluation;
+    let job = move || evaluate(&circuit, body, limit);
     let (reply, time) = app.pool.run(job).await??;
     app.metrics.record_evaluation(&query.model, time);
     Ok(answer(reply, time))
@@ -74,14 +76,22 @@ fn no_bulk(circuit: &Circuit) -> ApiError {
     }
 }
 
-fn evaluate(circuit: &Circuit, body: Bytes) -> Result<(Vec<u8>, Duration), ApiError> {
+fn evaluate(
+    circuit: &Circuit,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(Vec<u8>, Duration), ApiError> {
     let input = circuit
         .parse_bulk(&body)
         .ok_or_else(|| no_bulk(circuit))??;
     drop(body);
     let started = Instant::now();
     let reply = circuit
-        .evaluate_bulk(&input)
-        .ok_or_else(|| no_bulk(circuit))??;
+        .evaluate_bulk_while(&input, || started.elapsed() < limit)
+        .ok_or_else(|| no_bulk(circuit))?
+        .map_err(|error| match error {
+            EvalError::Stopped { .. } => ApiError::EvaluationTime { limit },
+            _ => error.into(),
+        })?;
     Ok((reply, started.elapsed()))
 }
