@@ -17,13 +17,13 @@ use shared::api::API_PREFIX;
 use tests::digits::Noise;
 use tests::prepared::Prepared;
 use tests::process;
-use tests::root;
-use tests::server::{Server, agent, built_page};
+use tests::server::{agent, built_page};
 use tests::visitor::Visitor;
 
 use crate::latency::Latencies;
 use crate::material::Part;
 use crate::memory::{course, drift, megabytes};
+use crate::service;
 
 /// Who comes: mostly the fast model, since its keys are the smallest.
 const PARTS: [Part; 4] = [
@@ -156,7 +156,7 @@ impl Outcome {
 /// The gates that didn't hold.
 pub fn run(args: &Args) -> Result<()> {
     let page = built_page()?;
-    let server = Server::start_with_flags(&root().join("models"), Some(&page), None, FLAGS)?;
+    let server = service::start(Some(&page), FLAGS)?;
     let base = server.url("");
     println!("making keys and ciphertexts");
     let prepared: Vec<Vec<Prepared>> = PARTS

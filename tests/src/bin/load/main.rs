@@ -8,6 +8,7 @@ mod latency;
 mod material;
 mod memory;
 mod overload;
+mod service;
 mod soak;
 
 use anyhow::Result;

@@ -15,12 +15,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, ensure};
 use tests::prepared::Prepared;
 use tests::process;
-use tests::root;
-use tests::server::Server;
 use tests::visitor::{Visitor, describe};
 
 use crate::latency::{quantile, words};
 use crate::memory::megabytes;
+use crate::service;
 
 /// How much more comes than the limit allows.
 const TIMES: usize = 4;
@@ -195,7 +194,7 @@ struct Past {
 /// Has `load` come once and [`TIMES`] times to a service with this limit, and holds one against the
 /// other.
 fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) -> Result<Past> {
-    let server = Server::start_with_flags(&root().join("models"), None, None, limit.flags)?;
+    let server = service::start(None, limit.flags)?;
     let base = server.url("");
     let prepared = Prepared::new(describe(&base, limit.model)?, &[1], 1)?;
     let mut before = load(&base, &prepared, 1)?;

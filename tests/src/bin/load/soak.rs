@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, ensure};
 use tests::process;
-use tests::root;
-use tests::server::Server;
 use tests::visitor::Visitor;
 
 use crate::material::Part;
 use crate::memory::megabytes;
+use crate::service;
 
 const PART: Part = Part {
     model: "mnist-fast",
@@ -54,7 +53,7 @@ pub struct Args {
 /// If memory grew, or a digit was misread.
 pub fn run(args: &Args) -> Result<()> {
     ensure!(args.digits > FIRST, "fewer than {FIRST} digits");
-    let server = Server::start_with_flags(&root().join("models"), None, None, &FLAGS)?;
+    let server = service::start(None, &FLAGS)?;
     let base = server.url("");
     let prepared = PART.prepare(&base)?;
     let mut visitors: Vec<_> = prepared
