@@ -4,10 +4,12 @@
 //!
 //! **Invariant:** what comes out is in MNIST's form: a PNG or JPEG went through
 //! [`shared::image::prepare`], an IDX image is unchanged. What a file claims of its size is checked
-//! against a limit before memory is taken for it.
+//! against a limit before memory is taken for it. A decoder that panics over a damaged file is an
+//! error like any other.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor, Read};
+use std::panic::catch_unwind;
 
 use flate2::read::MultiGzDecoder;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, Rgba};
@@ -59,6 +61,9 @@ pub enum PictureError {
     /// It is no image.
     #[error("a damaged image")]
     Decode(#[source] image::ImageError),
+    /// It is so damaged that its decoder panicked.
+    #[error("a damaged image: its decoder gave up")]
+    Decoder,
     /// It shows nothing, or too much.
     #[error(transparent)]
     Drawing(#[from] ImageError),
@@ -130,7 +135,9 @@ fn array(bytes: &[u8], most: usize) -> Result<Pictures, PictureError> {
 }
 
 fn photograph(bytes: &[u8], format: ImageFormat) -> Result<Pictures, PictureError> {
-    let gray = gray(decode(bytes, format)?)?;
+    // zune-jpeg 0.5.15 does that; it shares nothing with what goes on.
+    let image = catch_unwind(|| decode(bytes, format)).unwrap_or(Err(PictureError::Decoder))?;
+    let gray = gray(image)?;
     let gray = if gray.is_dark_on_light() {
         gray.inverted()
     } else {

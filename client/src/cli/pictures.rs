@@ -209,6 +209,8 @@ mod tests {
         check_refused(&png(drawing(255, 255)), empty);
         let cut = in_file(&png(drawing(255, 0))[..60], |path| load(path, 9)).unwrap_err();
         assert!(cut.starts_with("file: a damaged image: "), "{cut}");
+        let unreadable = include_bytes!("../../../fuzz/regressions/pictures/jpeg-decoder-panics");
+        check_refused(unreadable, "file: a damaged image: its decoder gave up");
         let cut = in_file(&[0x1f, 0x8b, 8, 0], |path| load(path, 9)).unwrap_err();
         assert!(cut.starts_with("file: can't be unpacked: "), "{cut}");
     }
