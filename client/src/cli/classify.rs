@@ -21,8 +21,9 @@ use super::{model, progress, server};
 /// Classifies images on a server that sees none of them.
 ///
 /// Makes keys, uploads the evaluation keys, sends a ciphertext of each image, up to 64 in one
-/// request (fewer if that is too long for the server), and decrypts the replies. Many images at once, where the model has a way for that, go as
-/// one ciphertext for each pixel. The keys are forgotten on both sides at the end.
+/// request (fewer if that is too long for the server), and decrypts the replies. Many images at once,
+/// where the model has a way for that, go as one ciphertext for each pixel. The keys are forgotten on
+/// both sides at the end.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
