@@ -63,8 +63,12 @@ pub fn check(workspace: &Workspace, python: &Path) -> Result<()> {
     evaluator.wait_until_it_listens(address)?;
     let url = format!("http://{address}");
     let judgement = workspace.root().join("xtask/schemathesis.toml");
+    // It keeps a cache where it runs.
+    let directory = workspace.root().join("target/openapi");
+    std::fs::create_dir_all(&directory)?;
     let mut schemathesis = workspace.command(python);
     schemathesis
+        .current_dir(directory)
         .args(["-m", "schemathesis.cli", "--config-file"])
         .arg(judgement)
         .arg("run")

@@ -184,15 +184,9 @@ fn the_links_token_goes_to_the_service_and_nowhere_else() -> Result<()> {
 
 #[test]
 fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
-    let Private {
-        server,
-        proxy,
-        browser,
-        token,
-        ..
-    } = Private::open()?;
-    browser.goto(&server.url("/"))?;
-    let page = Page::of(&browser);
+    let it = Private::open()?;
+    it.browser.goto(&it.server.url("/"))?;
+    let page = Page::of(&it.browser);
     page.wait_for_status("error")?;
     let said = page.text("#error")?;
     for words in [
@@ -201,16 +195,17 @@ fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
     ] {
         ensure!(said.contains(words), "`{said}` lacks `{words}`");
     }
-    let (api, _) = authorizations(&proxy);
+    let (api, _) = authorizations(&it.proxy);
     assert_eq!(api, [None], "asked once, without a token");
 
     // The link, opened in the same tab: the page stays, and goes on.
-    browser.goto(&server.url(&format!("/#token={token}")))?;
+    it.browser
+        .goto(&it.server.url(&format!("/#token={}", it.token)))?;
     page.wait_for_status("ready")?;
-    assert_eq!(address(&browser)?, server.url("/"));
+    assert_eq!(address(&it.browser)?, it.server.url("/"));
     assert_eq!(page.text("#error")?, "");
-    let (api, _) = authorizations(&proxy);
-    let expected = Some(format!("Bearer {token}"));
+    let (api, _) = authorizations(&it.proxy);
+    let expected = Some(format!("Bearer {}", it.token));
     ensure!(api.len() > 3, "{api:?}");
     ensure!(
         api.iter().skip(1).all(|value| *value == expected),
