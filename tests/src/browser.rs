@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::proxy::Proxy;
+use crate::wait_for;
 use crate::webdriver::Session;
 
 /// The flags that also the wasm tests run with.
@@ -108,6 +109,21 @@ impl Browser {
         let behaviour = json!({ "behavior": "allow", "downloadPath": directory });
         self.devtools("Browser.setDownloadBehavior", &behaviour)
             .map(drop)
+    }
+
+    /// Waits until a file that a page gave is whole in the directory of [`Self::save_into`], and
+    /// returns its path.
+    ///
+    /// Chromium keeps the name with an empty file, and moves the whole one to it.
+    ///
+    /// # Errors
+    /// If there is none in time.
+    pub fn saved(&self, directory: &Path, name: &str) -> Result<PathBuf> {
+        let path = directory.join(name);
+        wait_for(name, || {
+            let whole = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+            Ok(whole.then(|| path.clone()))
+        })
     }
 
     /// Errors in the page's console since the last call.

@@ -137,8 +137,7 @@ fn save(browser: &Browser, page: &Page<'_>, directory: &Path) -> Result<String> 
     browser.click("details:has(#passphrase) summary")?;
     browser.type_into("#passphrase", PASSPHRASE)?;
     browser.click("#export-keys")?;
-    let path = directory.join("inkveil-key.bin");
-    wait_for("the key file", || Ok(path.is_file().then_some(())))?;
+    let path = browser.saved(directory, "inkveil-key.bin")?;
     assert_eq!(page.attribute("#keys", "data-origin")?, "made");
     Ok(path.to_string_lossy().into_owned())
 }

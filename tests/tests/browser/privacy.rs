@@ -1,7 +1,5 @@
 //! What the page shows of what the server sees, and what it keeps and saves of its figures.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tests::browser::Browser;
@@ -91,13 +89,6 @@ fn the_same_drawing_twice_has_nothing_in_common() -> Result<()> {
     Ok(())
 }
 
-/// Waits until the browser has saved a file.
-fn saved(directory: &Path, name: &str) -> Result<Vec<u8>> {
-    let path = directory.join(name);
-    wait_for(name, || Ok(path.is_file().then_some(())))?;
-    Ok(std::fs::read(path)?)
-}
-
 #[test]
 fn the_history_can_be_saved_and_cleared() -> Result<()> {
     let server = Server::start()?;
@@ -114,8 +105,8 @@ fn the_history_can_be_saved_and_cleared() -> Result<()> {
     assert_eq!(browser.script(rows, &[])?, serde_json::json!(["7", "1"]));
 
     browser.click("#export-figures")?;
-    let file = saved(directory.path(), "inkveil-figures.json")?;
-    let figures: Value = serde_json::from_slice(&file)?;
+    let file = browser.saved(directory.path(), "inkveil-figures.json")?;
+    let figures: Value = serde_json::from_slice(&std::fs::read(file)?)?;
     assert_eq!(figures["model"], MODEL);
     assert_eq!(figures["parameters"]["degree"], 4_096);
     let drawings = figures["drawings"].as_array().context("no drawings")?;
