@@ -134,6 +134,12 @@ pub struct Settings {
     #[arg(long, value_name = "N", default_value_t = MAX_BATCH as u16, env = "INKVEIL_BATCH",
           value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
     pub batch: u16,
+    /// Digits being received, waiting or evaluated at a time, half of them of one address.
+    #[arg(long, value_name = "N", default_value = "1024", env = "INKVEIL_INPUTS")]
+    pub inputs: NonZero<u32>,
+    /// Uploads of evaluation keys being received at a time, half of them of one address.
+    #[arg(long, value_name = "N", default_value = "32", env = "INKVEIL_UPLOADS")]
+    pub uploads: NonZero<u32>,
     /// Largest upload of evaluation keys, in MiB.
     #[arg(
         long,
@@ -337,6 +343,8 @@ impl Settings {
         };
         limits.evaluation = seconds(self.evaluation_s.get());
         limits.batch = usize::from(self.batch);
+        limits.inputs = self.inputs.get() as usize;
+        limits.uploads = self.uploads.get() as usize;
         let mib = |size: NonZero<u16>| usize::from(size.get()) << 20;
         limits.key_body.bytes = mib(self.key_body_mib);
         limits.input_body.bytes = mib(self.input_body_mib);

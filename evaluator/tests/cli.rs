@@ -368,9 +368,10 @@ fn the_administrator_listens_on_this_machine_only() {
 #[test]
 fn check_is_handed_over() {
     use std::os::unix::fs::PermissionsExt;
-    let directory = tempfile::tempdir().expect("temporary directory");
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
     let program = directory.path().join("evaluator");
-    fs::copy(env!("CARGO_BIN_EXE_evaluator"), &program).expect("copied");
+    // Not a copy: a program can't be started while another test's process holds it open for writing.
+    fs::hard_link(env!("CARGO_BIN_EXE_evaluator"), &program).expect("linked");
     let run = || {
         Command::new(&program)
             .args(["check", "a b.onnx", "--out", "x"])

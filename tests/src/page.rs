@@ -42,17 +42,29 @@ impl<'a> Page<'a> {
     /// # Errors
     /// If that doesn't happen.
     pub fn open(browser: &'a Browser, url: &str) -> Result<Self> {
-        let page = Self::open_live(browser, url)?;
-        page.browser.click("#live")?;
-        ensure!(!page.is_live()?, "the switch doesn't turn");
+        let page = Self::open_as_it_is(browser, url)?;
+        page.choose_live(false)?;
         Ok(page)
     }
 
-    /// Opens the page and waits until its keys are made and uploaded. It reads each stroke at once.
+    /// Opens the page, waits until its keys are made and uploaded, and has it read each stroke at
+    /// once, however slow the answers are.
     ///
     /// # Errors
     /// If that doesn't happen.
     pub fn open_live(browser: &'a Browser, url: &str) -> Result<Self> {
+        let page = Self::open_as_it_is(browser, url)?;
+        page.choose_live(false)?;
+        page.choose_live(true)?;
+        Ok(page)
+    }
+
+    /// Opens the page and waits until its keys are made and uploaded. It reads each stroke at once as
+    /// long as answers come quickly.
+    ///
+    /// # Errors
+    /// If that doesn't happen.
+    pub fn open_as_it_is(browser: &'a Browser, url: &str) -> Result<Self> {
         browser.goto(url)?;
         let page = Self::of(browser);
         page.wait_for_status("ready")?;
@@ -67,6 +79,23 @@ impl<'a> Page<'a> {
     pub fn is_live(&self) -> Result<bool> {
         let script = "return document.querySelector('#live').checked;";
         Ok(self.browser.script(script, &[])? == true)
+    }
+
+    /// Turns the switch, as a person does.
+    fn choose_live(&self, on: bool) -> Result<()> {
+        self.browser.click("#live")?;
+        ensure!(self.is_live()? == on, "the switch doesn't turn");
+        Ok(())
+    }
+
+    /// Waits until the page takes back an error that it reported.
+    ///
+    /// # Errors
+    /// If it doesn't in time.
+    pub fn wait_for_recovery(&self) -> Result<()> {
+        wait_for("the error to go", || {
+            Ok(self.text("#error")?.is_empty().then_some(()))
+        })
     }
 
     /// Waits until the status line says `wanted`.

@@ -4,7 +4,7 @@
 //! go with it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::server::free_address;
 use crate::wait_for;
 
 /// Names the program where it isn't on the path.
@@ -44,10 +45,9 @@ impl Redis {
     /// # Errors
     /// If it isn't installed, or isn't ready in time.
     pub fn start(memory: Memory) -> Result<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut redis = Self {
             process: None,
-            address: (Ipv4Addr::LOCALHOST, port).into(),
+            address: free_address()?,
             directory: tempfile::tempdir()?,
             memory,
         };

@@ -5,10 +5,12 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -253,12 +255,27 @@ pub fn built_page() -> Result<PathBuf> {
     Ok(page)
 }
 
-/// A loopback address that nobody listens on.
+/// Below those that a system gives to connections and to whoever doesn't care: what is free here
+/// stays free until it is used.
+const PORTS: Range<u32> = 10_000..32_000;
+
+/// A loopback address that nobody listens on, given to this caller alone.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Programs that run at a time begin far from each other.
+    let first = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let number = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + number % (PORTS.end - PORTS.start);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port)?));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port of {PORTS:?} is free")
 }
 
 /// The evaluator's path; built for release by the first who asks.

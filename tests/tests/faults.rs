@@ -41,18 +41,12 @@ fn start(flags: &[&str]) -> Result<Server> {
 /// Keys and requests for the model that answers soonest.
 fn fast() -> &'static Prepared {
     static FAST: OnceLock<Prepared> = OnceLock::new();
-    FAST.get_or_init(|| prepare("mnist-fast").expect("keys can be made"))
+    FAST.get_or_init(|| prepare("mnist-fast", &SIZES).expect("keys can be made"))
 }
 
-/// Keys and requests for the model that takes longest.
-fn slow() -> &'static Prepared {
-    static SLOW: OnceLock<Prepared> = OnceLock::new();
-    SLOW.get_or_init(|| prepare("lenet1").expect("keys can be made"))
-}
-
-fn prepare(model: &str) -> Result<Prepared> {
+fn prepare(model: &str, sizes: &[usize]) -> Result<Prepared> {
     let circuit = models::load(&shipped().join(format!("{model}.onnx")))?;
-    Prepared::new(circuit.info().clone(), &SIZES, 1)
+    Prepared::new(circuit.info().clone(), sizes, 1)
 }
 
 /// A client with the fast model's keys, behind a proxy.

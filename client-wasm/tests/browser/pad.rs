@@ -6,8 +6,9 @@ use std::rc::Rc;
 use client_wasm::components::{Change, Pad, PadProps};
 use client_wasm::drawing::{Drawing, Mark, Pen};
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::{Element, Event, HtmlCanvasElement};
 use yew::Callback;
@@ -98,9 +99,13 @@ impl Drop for Desk {
     }
 }
 
-/// Longer than the screen shows one picture.
+/// Until the screen shows the next picture, and whoever asked before was told of it.
 async fn next_picture() {
-    TimeoutFuture::new(100).await;
+    let mut ask = |shown: Function, _| {
+        let window = web_sys::window().unwrap();
+        window.request_animation_frame(&shown).unwrap();
+    };
+    JsFuture::from(Promise::new(&mut ask)).await.unwrap();
 }
 
 #[wasm_bindgen_test]

@@ -197,7 +197,7 @@ mod tests {
         let waited = Arc::new(Mutex::new(Vec::new()));
         let sees = Arc::clone(&waited);
         let watch = move |time| sees.lock().expect("no panic").push(time);
-        let limit = Duration::from_millis(50);
+        let limit = Duration::from_millis(500);
         let queue = Queue {
             places: 9,
             wait: limit,

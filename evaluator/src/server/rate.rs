@@ -78,7 +78,12 @@ mod tests {
             wait > Duration::ZERO && wait <= Duration::from_secs(1),
             "{wait:?}"
         );
-        assert_eq!(rate.check("another"), Ok(()));
+        // One of them may have the same bucket.
+        assert!(
+            ["another", "a third"]
+                .iter()
+                .any(|key| rate.check(key).is_ok())
+        );
     }
 
     #[test]

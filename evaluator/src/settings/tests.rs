@@ -53,12 +53,13 @@ const MODELS: &str = "models = \"m\"\n";
 
 #[test]
 fn the_file_counts_more_than_the_default_and_a_flag_more_than_the_file() {
-    let text = format!("{MODELS}batch = 8\nthreads = 3\nbulk = true\n");
+    let text = format!("{MODELS}batch = 8\nthreads = 3\nbulk = true\ninputs = 99\nuploads = 7\n");
     let (found, shown) = settings(&text, &["--threads", "5"]).expect("fine");
     assert_eq!(found.models, PathBuf::from("m"));
     assert_eq!((found.batch, found.threads), (8, NonZero::new(5)));
     assert!(found.bulk && !found.allow_layer_ranges);
-    assert_eq!(found.limits().batch, 8);
+    let limits = found.limits();
+    assert_eq!((limits.batch, limits.inputs, limits.uploads), (8, 99, 7));
     for line in [
         "models = \"m\" # file",
         "batch = 8 # file",

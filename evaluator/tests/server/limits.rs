@@ -66,7 +66,7 @@ async fn an_evaluation_that_takes_too_long_ends() {
 #[actix_web::test]
 async fn a_turn_that_does_not_come_is_not_waited_for() {
     let mut limits = roomy();
-    limits.queue.wait = Duration::from_millis(30);
+    limits.queue.wait = Duration::from_millis(500);
     let (server, address, input) = session(limits).await;
     let (release, wait) = mpsc::channel::<()>();
     let app = server.app.clone();
@@ -76,7 +76,7 @@ async fn a_turn_that_does_not_come_is_not_waited_for() {
         actix_web::rt::time::sleep(Duration::from_millis(1)).await;
     }
     let reply = server.call(octets(&address, input.clone())).await;
-    check_problem(&reply, 503, "queue-wait", "busy for 30 ms");
+    check_problem(&reply, 503, "queue-wait", "busy for 500 ms");
     assert_eq!(reply.header(header::RETRY_AFTER), "1");
     release.send(()).expect("the job waits");
     assert_eq!(busy.await.expect("task"), Ok(true));

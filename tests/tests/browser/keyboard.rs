@@ -47,7 +47,7 @@ fn every_digit_can_be_typed_and_is_read() -> Result<()> {
 fn drawing_reading_undoing_and_clearing_take_keys_only() -> Result<()> {
     let server = Server::start()?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, None)?;
-    let page = Page::open_live(&browser, &server.url("/"))?;
+    let page = Page::open_as_it_is(&browser, &server.url("/"))?;
     browser.press(&[&[Key::Character('l')]])?;
     wait_for(
         "the switch to turn",
@@ -82,7 +82,7 @@ fn digits_with_shift_make_a_number() -> Result<()> {
 fn tab_reaches_everything_that_can_be_pressed() -> Result<()> {
     let server = Server::start()?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, None)?;
-    let page = Page::open_live(&browser, &server.url("/"))?;
+    let page = Page::open_as_it_is(&browser, &server.url("/"))?;
     browser.press(&[&[digit(3)]])?;
     expect(&page, "3")?;
     let script = "return [...document.querySelectorAll(

@@ -76,7 +76,7 @@ fn slow_answers_bring_the_button_back() -> Result<()> {
     let server = Server::start()?;
     let proxy = Proxy::start(server.address())?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, Some(&proxy))?;
-    let page = Page::open_live(&browser, &server.url("/"))?;
+    let page = Page::open_as_it_is(&browser, &server.url("/"))?;
     proxy.plan(is_query, &[Fault::Delay(Duration::from_secs(2)); 2]);
     // Digits of one stroke, so that each takes one request.
     for digit in [0, 1] {
@@ -156,15 +156,15 @@ fn a_busy_server_is_left_alone_by_the_next_stroke() -> Result<()> {
     let page = Page::open_live(&browser, &server.url("/"))?;
     proxy.plan(is_query, &[Fault::Busy(503, 6)]);
     let strokes = strokes(4, &Hand::default());
+    let start = std::time::Instant::now();
     page.draw(Pointer::Mouse, &strokes[..1])?;
     wait_for("a word about it", || {
         Ok(page.text("#notice")?.contains("asking again").then_some(()))
     })?;
-    let start = std::time::Instant::now();
     page.draw(Pointer::Mouse, &strokes[1..])?;
     assert_eq!(page.wait_for_answer()?.class, "4");
     ensure!(
-        start.elapsed() >= Duration::from_secs(3),
+        start.elapsed() >= Duration::from_secs(6),
         "the stroke asked at once"
     );
     assert_eq!(count(&proxy, is_query), 2);
@@ -184,7 +184,9 @@ const SINCE_KEYS: &str = "const models = performance.getEntriesByType('resource'
         .filter(task => models.responseEnd <= task.startTime)
         .map(task => task.duration);";
 
-/// Milliseconds of the long tasks of a visit in which keys are made and a few digits read.
+/// Milliseconds of the long tasks of a visit in which keys are made and a few digits read. On a
+/// machine that is too slow for making keys within 100 ms, what takes less than half of that isn't
+/// long either.
 fn long_tasks() -> Result<Vec<f64>> {
     let server = Server::start()?;
     let browser = Browser::start(WINDOW.0, WINDOW.1, None)?;
@@ -195,7 +197,10 @@ fn long_tasks() -> Result<Vec<f64>> {
         page.wait_for_answer()?;
         page.clear()?;
     }
-    Ok(serde_json::from_value(browser.script(SINCE_KEYS, &[])?)?)
+    let keys: f64 = page.attribute("[data-stage=keys]", "data-ms")?.parse()?;
+    let mut tasks: Vec<f64> = serde_json::from_value(browser.script(SINCE_KEYS, &[])?)?;
+    tasks.retain(|&task| task > keys / 2.0);
+    Ok(tasks)
 }
 
 /// Visits until one has to be without a long task.

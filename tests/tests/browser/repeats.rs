@@ -102,6 +102,7 @@ fn without_a_network_nothing_is_tried_twice() -> Result<()> {
     assert_eq!(asked()?, 1, "requests without a network");
     assert_eq!(count(&proxy, is_query), 0);
     emulate::network(&browser, true)?;
+    page.wait_for_recovery()?;
     assert_eq!(page.wait_for_answer()?.class, "1");
     Ok(())
 }

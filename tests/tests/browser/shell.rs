@@ -25,7 +25,14 @@ pub fn wait_until_kept(browser: &Browser) -> Result<()> {
     })
 }
 
-/// Paths of everything that the service worker keeps, in each of its caches.
+/// Names of the service worker's caches.
+fn caches(browser: &Browser) -> Result<Vec<String>> {
+    let names = browser.script("return caches.keys();", &[])?;
+    Ok(serde_json::from_value(names)?)
+}
+
+/// Paths of everything that the service worker keeps, in each of its caches. Opening one that is
+/// being deleted would make it again.
 fn kept(browser: &Browser) -> Result<Vec<Vec<String>>> {
     let script = "return caches.keys().then(names => Promise.all(names.map(async name => {
         const kept = await (await caches.open(name)).keys();
@@ -181,7 +188,7 @@ fn a_new_build_takes_the_place_of_the_old_one() -> Result<()> {
     let browser = Browser::start(WINDOW.0, WINDOW.1, None)?;
     Page::open(&browser, &server.url("/"))?;
     wait_until_kept(&browser)?;
-    let before = kept(&browser)?;
+    let (names, before) = (caches(&browser)?, kept(&browser)?);
 
     // As another build would: a style sheet of another name, and nothing left of the old one.
     let style = file(page.path(), "base-", ".css")?;
@@ -202,9 +209,13 @@ fn a_new_build_takes_the_place_of_the_old_one() -> Result<()> {
     let shown: Vec<String> = serde_json::from_value(browser.script(shown, &[])?)?;
     ensure!(shown.iter().any(|name| name == new), "{shown:?}");
     wait_for("the old build to go", || {
+        let now = caches(&browser)?;
+        Ok((now.len() == 1 && now != names).then_some(()))
+    })?;
+    wait_for("the new build to be kept", || {
         let after = kept(&browser)?;
         let has = |name: &str| after.iter().flatten().any(|path| path.ends_with(name));
-        Ok((after.len() == 1 && after != before && has(new) && !has(&old)).then_some(()))
+        Ok((after != before && has(new) && !has(&old)).then_some(()))
     })
 }
 

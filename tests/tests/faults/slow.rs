@@ -109,14 +109,18 @@ impl Slow {
     }
 }
 
+/// So many looks in a row have to find the same sockets.
+const LOOKS: usize = 4;
+
 /// The server's sockets once those are closed that asked whether it is ready.
 fn settled(server: &Server) -> Result<usize> {
-    let mut last = None;
+    let (mut last, mut looks) = (0, 0);
     wait_for("the server's sockets to stay", || {
         let now = process::sockets(server.id())?;
-        let same = last.replace(now) == Some(now);
+        looks = if now == last { looks + 1 } else { 1 };
+        last = now;
         std::thread::sleep(BEAT);
-        Ok(same.then_some(now))
+        Ok((looks == LOOKS).then_some(now))
     })
 }
 

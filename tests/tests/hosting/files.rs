@@ -1,4 +1,4 @@
-//! The files in `deploy/` that no test can start (there is no container engine here): what they name
+//! The files in `deploy/` that no test starts (that takes a container engine): what they name
 //! exists, and they agree with each other.
 
 use std::collections::BTreeSet;
@@ -8,9 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use tests::root;
-use tests::server::{Server, binary};
-
-use super::visit::nobody;
+use tests::server::{Server, binary, free_address};
 
 fn read(file: &str) -> Result<String> {
     fs::read_to_string(root().join(file)).with_context(|| file.to_owned())
@@ -127,7 +125,7 @@ fn the_health_check_tells_a_ready_evaluator_from_none() -> Result<()> {
     };
     let server = Server::start_with(&root().join("models"), None, None)?;
     ensure!(healthy(server.address().port())?, "a ready one fails");
-    ensure!(!healthy(nobody()?.port())?, "nobody passes");
+    ensure!(!healthy(free_address()?.port())?, "nobody passes");
     // Somebody who answers, but doesn't say 200.
     let other = tiny_http::Server::http("127.0.0.1:0").map_err(anyhow::Error::msg)?;
     let port = other.server_addr().to_ip().context("no port")?.port();

@@ -13,10 +13,10 @@ use tests::front::{Front, PREFIX};
 use tests::nginx::Nginx;
 use tests::page::Page;
 use tests::root;
-use tests::server::Server;
+use tests::server::{Server, free_address};
 use tests::webdriver::Pointer;
 
-use super::visit::{self, evaluator, evaluator_with, nobody};
+use super::visit::{self, evaluator, evaluator_with};
 use crate::browser::{WINDOW, read_digit};
 
 #[test]
@@ -61,7 +61,7 @@ fn no_address_is_believed_that_a_client_names() -> Result<()> {
 
 #[test]
 fn whoever_comes_without_tls_or_slash_is_sent_on() -> Result<()> {
-    let nginx = Nginx::start(&[nobody()?], PREFIX)?;
+    let nginx = Nginx::start(&[free_address()?], PREFIX)?;
     let url = nginx.plain_url("/api/v1/models?x=1");
     let answer = tests::server::agent().get(&url).call()?;
     ensure!(answer.status() == 308, "{}", answer.status());

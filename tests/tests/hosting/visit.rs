@@ -1,7 +1,6 @@
 //! What every proxy has to get right, tried as a visitor would.
 
 use std::io::Read;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -342,9 +341,4 @@ pub fn check_forged_addresses(front: &dyn Front, evaluator: &Server) -> Result<(
         .with_context(|| header.clone())?;
     }
     Ok(())
-}
-
-/// An address where nobody listens.
-pub fn nobody() -> Result<SocketAddr> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

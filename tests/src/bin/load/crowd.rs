@@ -70,6 +70,8 @@ const FLAGS: &[&str] = &[
     "1000",
     "--address-session-mib",
     "2048",
+    "--uploads",
+    "512",
 ];
 
 /// Sessions that open at a time before the clock starts.

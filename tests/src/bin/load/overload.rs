@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use tests::prepared::Prepared;
 use tests::process;
 use tests::visitor::{Visitor, describe};
@@ -26,6 +26,10 @@ const TIMES: usize = 4;
 
 /// How much longer accepted requests may take.
 const SLOWER: f64 = 2.0;
+
+/// Comparisons until one has to hold: a machine that stalls spoils one now and then, a service that
+/// doesn't keep its word each.
+const COMPARISONS: usize = 3;
 
 /// Latencies below this are the machine's and not the service's: they are compared as if they were
 /// so long.
@@ -189,11 +193,32 @@ pub fn run(args: &Args) -> Result<()> {
 struct Past {
     accepted: usize,
     took: Duration,
+    /// How many times longer accepted requests took than at the limit.
+    slower: f64,
+}
+
+/// Compares until accepted requests are as quick as they have to be.
+fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) -> Result<Past> {
+    let mut found = Vec::new();
+    for _ in 0..COMPARISONS {
+        let past = compare_once(limit, &load)?;
+        if past.slower <= SLOWER {
+            return Ok(past);
+        }
+        found.push(format!("{:.1}", past.slower));
+    }
+    bail!(
+        "accepted requests take {} times as long above the limit, more than {SLOWER}",
+        found.join(", ")
+    )
 }
 
 /// Has `load` come once and [`TIMES`] times to a service with this limit, and holds one against the
 /// other.
-fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) -> Result<Past> {
+fn compare_once(
+    limit: &Limit,
+    load: impl Fn(&str, &Prepared, usize) -> Result<Met>,
+) -> Result<Past> {
     let server = service::start(None, limit.flags)?;
     let base = server.url("");
     let prepared = Prepared::new(describe(&base, limit.model)?, &[1], 1)?;
@@ -247,12 +272,6 @@ fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) 
         "nothing was accepted above the limit"
     );
     ensure!(
-        above <= at_limit.max(FLOOR).mul_f64(SLOWER),
-        "accepted requests take {} above the limit, more than {SLOWER} times {}",
-        words(above),
-        words(at_limit)
-    );
-    ensure!(
         memory_past <= memory_before + limit.clients as f64 * EACH_TAKES,
         "memory grew from {} to {}",
         megabytes(memory_before),
@@ -261,6 +280,7 @@ fn compare(limit: &Limit, load: impl Fn(&str, &Prepared, usize) -> Result<Met>) 
     Ok(Past {
         accepted: past.accepted.len(),
         took,
+        slower: above.max(FLOOR).div_duration_f64(at_limit.max(FLOOR)),
     })
 }
 
