@@ -42,7 +42,8 @@ impl Clock {
         Ok(clock)
     }
 
-    /// Gives it to a program that is about to start.
+    /// Gives it to a program that is about to start, by the variable from which every dynamic loader
+    /// takes libraries that come before all others (`ld.so(8)`).
     pub fn apply(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.library)

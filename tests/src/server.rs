@@ -90,7 +90,7 @@ impl Server {
     ) -> Result<Self> {
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            // Somebody else may take a free port before the evaluator does; then take another.
+            // Another program may take a free port before the evaluator does; then take another.
             let listen = address.map_or_else(free_address, Ok)?;
             match Self::spawn(models, page, listen, flags, &prepare).and_then(Self::ready) {
                 Ok(server) => return Ok(server),
@@ -255,11 +255,11 @@ pub fn built_page() -> Result<PathBuf> {
     Ok(page)
 }
 
-/// Below those that a system gives to connections and to whoever doesn't care: what is free here
-/// stays free until it is used.
+/// Below those that Linux gives to connections and to whoever doesn't care (from 32,768, unless it is
+/// told otherwise), so that none of these is given away before it is used.
 const PORTS: Range<u32> = 10_000..32_000;
 
-/// A loopback address that nobody listens on, given to this caller alone.
+/// A loopback address that nobody listens on; this program gives it to one caller only.
 ///
 /// # Errors
 /// If there is none.

@@ -77,7 +77,7 @@ pub fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     let broken = Mutex::new(Vec::new());
     let work = || {
         while let Some(target) = waiting.lock().ok().and_then(|mut waiting| waiting.next()) {
-            let places = Places::of(workspace.root(), target, &host);
+            let places = Places::of(workspace, target, &host);
             match fuzz(workspace, &places, args.seconds) {
                 Ok(summary) => println!("{target:<12} {summary}"),
                 Err(error) => {
@@ -125,10 +125,8 @@ fn targets(root: &Path, wanted: Option<&str>) -> Result<Vec<String>> {
 }
 
 /// Where the targets are built, apart from everything else, for their code is instrumented.
-fn build_directory(root: &Path) -> PathBuf {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    root.join(target).join("fuzz")
+fn build_directory(workspace: &Workspace) -> PathBuf {
+    workspace.target().join("fuzz")
 }
 
 fn build(workspace: &Workspace, target: Option<&str>) -> Result<()> {
@@ -136,7 +134,7 @@ fn build(workspace: &Workspace, target: Option<&str>) -> Result<()> {
     ensure_cxx()?;
     lock_versions(workspace.root())?;
     let mut command = workspace.cargo(["fuzz", "build", "--target-dir"]);
-    command.arg(build_directory(workspace.root())).args(target);
+    command.arg(build_directory(workspace)).args(target);
     tools.apply(&mut command)?;
     // Instrumentation is an unstable option of the compiler, which the pinned one has, too.
     command.env("RUSTC_BOOTSTRAP", "1");
@@ -193,8 +191,8 @@ fn host(workspace: &Workspace) -> Result<String> {
 }
 
 impl Places {
-    fn of(root: &Path, target: &str, host: &str) -> Self {
-        let (fuzz, built) = (root.join("fuzz"), build_directory(root));
+    fn of(workspace: &Workspace, target: &str, host: &str) -> Self {
+        let (fuzz, built) = (workspace.root().join("fuzz"), build_directory(workspace));
         Self {
             program: built.join(host).join("release").join(target),
             corpus: fuzz.join("corpus").join(target),

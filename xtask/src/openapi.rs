@@ -64,7 +64,7 @@ pub fn check(workspace: &Workspace, python: &Path) -> Result<()> {
     let url = format!("http://{address}");
     let judgement = workspace.root().join("xtask/schemathesis.toml");
     // It keeps a cache where it runs.
-    let directory = workspace.root().join("target/openapi");
+    let directory = workspace.target().join("openapi");
     std::fs::create_dir_all(&directory)?;
     let mut schemathesis = workspace.command(python);
     schemathesis

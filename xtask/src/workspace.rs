@@ -37,6 +37,13 @@ impl Workspace {
         &self.root
     }
 
+    /// Where builds, tools and reports leave their files; git ignores it.
+    pub fn target(&self) -> PathBuf {
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+        self.root.join(target)
+    }
+
     /// A command to run in the root.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

@@ -204,6 +204,7 @@ fn who_has_no_token_reads_how_to_come_in() -> Result<()> {
     page.wait_for_recovery()?;
     page.wait_for_status("ready")?;
     assert_eq!(address(&it.browser)?, it.server.url("/"));
+    assert_eq!(page.text("#error")?, "");
     let (api, _) = authorizations(&it.proxy);
     let expected = Some(format!("Bearer {}", it.token));
     ensure!(api.len() > 3, "{api:?}");
